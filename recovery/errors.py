@@ -1,0 +1,134 @@
+"""Every deliberate error, in one tree, each with an exit code and a hint.
+
+RecoveryError
+├── InputError            3   what was given cannot be understood
+├── NotFoundError         4   the record asked for is not in the store
+├── StateError            5   the store cannot be used
+├── ForgeError
+│   ├── AuthenticationError  6   no token, or one that GitHub does not know
+│   ├── ForgeRefused         7   GitHub said no (403, 404, 409, 410, 422)
+│   │   └── RunActive        7   ... because the run has not completed
+│   ├── ForgeUnavailable     8   GitHub did not answer, or answered 5xx or garbage
+│   │   └── AmbiguousEffect  8   ... to a request that may have taken effect
+│   └── RateLimited          9   GitHub asked to wait longer than we may
+├── StrategyUnavailable  10   the recipe asked for does not exist (yet)
+├── DeadlineExceeded     11   the time given for the work is over
+├── CheckpointRejected   12   a checkpoint did not pass validation
+└── RehearsalError       13   the local rehearsal cannot run or did not close
+
+0 is success, 1 is our own bug, 2 is wrong usage of the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+
+class RecoveryError(Exception):
+    """Root of every error this program raises on purpose: a sentence and a hint what to change."""
+
+    exit_code = 1
+    default_hint: str | None = None
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint or self.default_hint
+
+
+class InputError(RecoveryError):
+    """What was given (input, event, configuration, file) cannot be understood."""
+
+    exit_code = 3
+
+
+class NotFoundError(RecoveryError):
+    """The record asked for is not in the store."""
+
+    exit_code = 4
+    default_hint = "list what is known with `recovery dashboard`, or name another database with `--db URL`"
+
+
+class StateError(RecoveryError):
+    """The store cannot be used: unreadable, or written by a newer version."""
+
+    exit_code = 5
+
+
+class ForgeError(RecoveryError):
+    """Something went wrong between us and GitHub."""
+
+    exit_code = 8
+
+
+class AuthenticationError(ForgeError):
+    """There is no token, or GitHub does not know it."""
+
+    exit_code = 6
+    default_hint = "set GITHUB_TOKEN, or pass `github-token: ${{ github.token }}` to the action"
+
+
+class ForgeRefused(ForgeError):
+    """GitHub understood the request and said no."""
+
+    exit_code = 7
+
+    def __init__(self, message: str, *, hint: str | None = None, status: int | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.status = status
+
+
+class RunActive(ForgeRefused):
+    """The run has not completed, so that GitHub refuses to re-run any part of it."""
+
+
+class ForgeUnavailable(ForgeError):
+    """GitHub did not answer, or answered with a server error or garbage."""
+
+    default_hint = "GitHub may be having trouble: see https://www.githubstatus.com, then try again"
+
+
+class AmbiguousEffect(ForgeUnavailable):
+    """A request with an effect got no clear answer: it may or may not have happened."""
+
+
+class RateLimited(ForgeError):
+    """GitHub asked to wait for longer than this program is allowed to."""
+
+    exit_code = 9
+
+    def __init__(self, message: str, *, hint: str | None = None, retry_after: float | None = None) -> None:
+        super().__init__(message, hint=hint)
+        self.retry_after = retry_after
+
+
+class StrategyUnavailable(RecoveryError):
+    """The recipe asked for does not exist in this version."""
+
+    exit_code = 10
+
+
+class DeadlineExceeded(RecoveryError):
+    """The time given for the work is over; nothing further was attempted."""
+
+    exit_code = 11
+    default_hint = "raise the `timeout` input"
+
+
+class CheckpointRejected(RecoveryError):
+    """A checkpoint did not pass validation."""
+
+    exit_code = 12
+
+
+class RehearsalError(RecoveryError):
+    """The local rehearsal cannot run, or its loop did not close."""
+
+    exit_code = 13
+
+
+def error_classes(root: type[RecoveryError] = RecoveryError) -> Iterator[type[RecoveryError]]:
+    """Every class of the tree below `root`, parents first."""
+    for child in root.__subclasses__():
+        yield child
+        yield from error_classes(child)

@@ -1,0 +1,1 @@
+"""Frozen records and closed sets: the facts everything else speaks in."""

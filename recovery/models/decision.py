@@ -1,0 +1,107 @@
+"""What recovery decides about one attempt of one run, and the plan that follows from it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from recovery.models.github import Job, PullRequest, Run
+from recovery.models.record import Moment, Record
+from recovery.models.records import PipelineFailure, RecoveryType
+
+
+class DecisionKind(StrEnum):
+    """`act` does it, `suggest` proposes it to people, `decline` leaves the run red."""
+
+    ACT = "act"
+    SUGGEST = "suggest"
+    DECLINE = "decline"
+
+
+class ReasonId(StrEnum):
+    """Why a run is not re-run, in the order in which the reasons are looked for; then what allows it."""
+
+    SUPERSEDED = "superseded"
+    PULL_REQUEST_CLOSED = "pull-request-closed"
+    RUN_ACTIVE = "run-active"
+    TOO_OLD = "too-old"
+    ATTEMPT_CAP = "attempt-cap"
+    BUDGET = "budget"
+    REAL_FAILURE = "real-failure"
+    CANCELLED_BY_SOMEONE = "cancelled-by-someone"
+    MASS_FAILURE = "mass-failure"
+    SIDE_EFFECTS = "side-effects"
+    MERGE_QUEUE = "merge-queue"
+    OUTAGE = "outage"
+    LOG_UNREADABLE = "log-unreadable"
+    OWN_WORKFLOW = "own-workflow"
+    UNKNOWN_CAUSE = "unknown-cause"
+    ONLY_MAYBE = "only-maybe"
+    NO_FAILURE = "no-failure"
+    ALREADY_DECIDED = "already-decided"
+    DISABLED = "disabled"
+    TRANSIENT = "transient"
+    REQUESTED = "requested"
+
+
+class Reason(Record):
+    """One reason with its stable id and a sentence for people."""
+
+    id: ReasonId
+    text: str
+
+
+class Decision(Record):
+    """The answer to "shall this attempt be tried again?", with every reason for it."""
+
+    kind: DecisionKind
+    strategy: RecoveryType
+    reasons: tuple[Reason, ...]
+    overridden: tuple[Reason, ...] = ()
+    """Vetoes that a person's explicit strategy set aside."""
+
+
+class RecoveryHeader(Record):
+    """What every event about a recovery repeats, so that each can be understood alone."""
+
+    id: str
+    """`rec-{run_id}-{attempt}-{n}`"""
+    repository: str
+    workflow_name: str
+    run_id: int
+    attempt: int
+    failure_id: str
+    """The lead failure."""
+    failure_ids: tuple[str, ...]
+    recovery_type: RecoveryType
+    started_at: Moment
+
+
+class RecoveryPlan(Record):
+    """A decision with the ordered steps that follow; written down before the first effect."""
+
+    header: RecoveryHeader
+    decision: Decision
+    steps: tuple[str, ...]
+    failed_jobs: tuple[str, ...]
+    """Names of the jobs that the outcome is measured on."""
+    due_at: Moment | None = None
+    """When to act; None means at once."""
+    head_sha: str
+    head_branch: str | None = None
+    pull_request: int | None = None
+    run_url: str = ""
+
+
+class Observation(Record):
+    """One attempt of a run as seen at one moment: everything a decision is made from."""
+
+    run: Run
+    """The run in its latest attempt."""
+    attempt: int
+    """The attempt that was looked at."""
+    jobs: tuple[Job, ...]
+    failures: tuple[PipelineFailure, ...]
+    pull_request: PullRequest | None = None
+    head_now: str | None = None
+    """The commit now at the head of the pull request or branch; None when it could not be told."""
+    observed_at: Moment

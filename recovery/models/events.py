@@ -1,0 +1,131 @@
+"""Everything that is ever recorded, as self-contained events: the lines of plans and journals."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, TypeAdapter, ValidationError
+
+from recovery.models.decision import RecoveryHeader, RecoveryPlan
+from recovery.models.record import Moment, Record
+from recovery.models.records import Outcome, PipelineFailure, WorkflowCheckpoint
+
+
+class _Event(Record):
+    id: str
+    """A ULID: the same event delivered twice is the same fact."""
+    at: Moment
+    by: str
+    """Who recorded it: `{recovery run id}.{its attempt}` on a runner, else `local`."""
+
+
+class FailureObserved(_Event):
+    """A failed job was seen and its cause named."""
+
+    kind: Literal["failure-observed"] = "failure-observed"
+    failure: PipelineFailure
+
+
+class CheckpointCreated(_Event):
+    """A checkpoint's manifest was recorded."""
+
+    kind: Literal["checkpoint-created"] = "checkpoint-created"
+    checkpoint: WorkflowCheckpoint
+
+
+class RecoveryDecided(_Event):
+    """A decision was made; when it is to act, this is the write-ahead record of the plan."""
+
+    kind: Literal["recovery-decided"] = "recovery-decided"
+    plan: RecoveryPlan
+
+
+class EffectRequested(_Event):
+    """An effect is about to be requested; without an answer on record its fate is unknown."""
+
+    kind: Literal["effect-requested"] = "effect-requested"
+    recovery: RecoveryHeader
+    effect: str
+
+
+class EffectAnswered(_Event):
+    """GitHub accepted the effect, or it did not happen and `detail` says why."""
+
+    kind: Literal["effect-answered"] = "effect-answered"
+    recovery: RecoveryHeader
+    effect: str
+    accepted: bool
+    detail: str = ""
+
+
+class RecoverySettled(_Event):
+    """What the recovery achieved became known."""
+
+    kind: Literal["recovery-settled"] = "recovery-settled"
+    recovery: RecoveryHeader
+    outcome: Outcome
+    settled_attempt: int | None = None
+    """The attempt on which the outcome was measured."""
+    detail: str = ""
+
+
+class NoteTaken(_Event):
+    """Something worth showing happened on the way (a warning, a degraded step)."""
+
+    kind: Literal["note-taken"] = "note-taken"
+    recovery: RecoveryHeader
+    step: str
+    status: Literal["completed", "failed", "skipped"]
+    detail: str = ""
+
+
+RecoveryEvent = RecoveryDecided | EffectRequested | EffectAnswered | RecoverySettled | NoteTaken
+Event = Annotated[FailureObserved | CheckpointCreated | RecoveryEvent, Field(discriminator="kind")]
+
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+
+
+def event_from_json(line: str | bytes) -> Event:
+    """Read one line of a plan or journal.
+
+    Raises:
+        pydantic.ValidationError: the line is not an event of a kind this version knows.
+    """
+    return _EVENT.validate_json(line)
+
+
+def read_events(data: bytes) -> tuple[list[Event], list[str]]:
+    """Read a plan or journal; lines that cannot be read are told, not raised.
+
+    A torn last line is what a killed writer leaves; it is skipped in silence.
+    """
+    *lines, _torn = data.split(b"\n")
+    events: list[Event] = []
+    problems: list[str] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            events.append(event_from_json(line))
+        except ValidationError as error:
+            problems.append(f"line {number}: {error.errors()[0]['msg']}")
+    return events, problems
+
+
+def repository_of(event: Event) -> str:
+    """The repository that an event is about."""
+    match event:
+        case FailureObserved(failure=failure):
+            return failure.repository
+        case CheckpointCreated(checkpoint=checkpoint):
+            return checkpoint.repository
+        case _:
+            return header_of(event).repository
+
+
+def header_of(event: RecoveryEvent) -> RecoveryHeader:
+    """The header of the recovery that an event is about."""
+    return event.plan.header if isinstance(event, RecoveryDecided) else event.recovery
+
+
+def event_fields(event: Event) -> dict[str, Any]:
+    """An event as plain JSON values."""
+    return event.model_dump(mode="json")

@@ -1,0 +1,104 @@
+"""GitHub's own things, reduced to the facts that recovery reads."""
+
+from __future__ import annotations
+
+from recovery.models.record import Moment, Record
+
+FAILED_CONCLUSIONS = frozenset({"failure", "timed_out", "cancelled"})
+"""Conclusions that "re-run failed jobs" takes up again."""
+
+
+class Step(Record):
+    """One step of a job; GitHub gives it a number, but neither its `id` nor its kind."""
+
+    name: str
+    number: int
+    status: str
+    conclusion: str | None = None
+    started_at: Moment | None = None
+    completed_at: Moment | None = None
+
+
+class Job(Record):
+    """One job of one attempt. `name` is the display name after matrix expansion."""
+
+    id: int
+    run_id: int
+    run_attempt: int
+    name: str
+    status: str
+    conclusion: str | None = None
+    started_at: Moment | None = None
+    completed_at: Moment | None = None
+    runner_name: str | None = None
+    html_url: str = ""
+    steps: tuple[Step, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Whether "re-run failed jobs" would run this job again."""
+        return self.conclusion in FAILED_CONCLUSIONS
+
+    @property
+    def failed_steps(self) -> tuple[Step, ...]:
+        """The steps that failed; none when the runner was lost or the job was cancelled."""
+        return tuple(step for step in self.steps if step.conclusion in {"failure", "timed_out"})
+
+
+class Run(Record):
+    """One workflow run as it stands in its latest attempt."""
+
+    id: int
+    repository: str
+    workflow_name: str
+    path: str
+    """The workflow's file, `.github/workflows/ci.yml`."""
+    event: str
+    status: str
+    conclusion: str | None = None
+    run_attempt: int
+    head_sha: str
+    head_branch: str | None = None
+    head_repository: str | None = None
+    """`owner/name` of the head; None when a fork has been deleted."""
+    created_at: Moment
+    run_started_at: Moment | None = None
+    html_url: str = ""
+
+    @property
+    def completed(self) -> bool:
+        """Whether no job of the latest attempt can change any more."""
+        return self.status == "completed"
+
+
+class PullRequest(Record):
+    """An open or closed pull request, with the commit at its head."""
+
+    number: int
+    state: str
+    head_sha: str
+    head_repository: str | None = None
+    html_url: str = ""
+
+
+class Artifact(Record):
+    """An artifact in a repository's list; `run_id` is the run that made it."""
+
+    id: int
+    name: str
+    size_in_bytes: int
+    digest: str | None = None
+    expired: bool = False
+    created_at: Moment
+    run_id: int
+    repository_id: int
+    head_repository_id: int
+
+
+class Comment(Record):
+    """A comment of a pull request; `author_type` is `Bot` for apps and GITHUB_TOKEN."""
+
+    id: int
+    body: str
+    author: str
+    author_type: str

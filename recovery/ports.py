@@ -1,0 +1,201 @@
+"""What recovery needs from outside, as protocols: a store, a forge, a vault for checkpoints, a clock."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from recovery.models.decision import Reason, RecoveryHeader, RecoveryPlan
+from recovery.models.events import Event
+from recovery.models.github import Artifact, Comment, Job, PullRequest, Run
+from recovery.models.log import JobLog
+from recovery.models.records import PipelineFailure, RecoveryState, WorkflowCheckpoint
+
+Admission = Callable[[tuple[RecoveryState, ...]], Reason | None]
+"""Shown the recoveries of a run attempt, answers with the reason against one more, or None."""
+
+
+class Clock(Protocol):
+    """Time and chance, so that nothing inside reads either by itself."""
+
+    def now(self) -> datetime:
+        """The time, aware and in UTC."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Wait."""
+        ...
+
+    def chance(self) -> float:
+        """A number drawn evenly from [0, 1)."""
+        ...
+
+    def new_id(self) -> str:
+        """A fresh identifier that sorts by time (a ULID, lower case)."""
+        ...
+
+
+class Store(Protocol):
+    """The queryable view of everything recorded.
+
+    Recording is folding: commutative, associative and idempotent. Any order, any duplicates, any split of the same
+    events give the same rows. An event about a recovery whose failure is not known inserts a stub of that failure.
+    """
+
+    def record(self, events: Iterable[Event]) -> int:
+        """Record events in one transaction; return how many were new."""
+        ...
+
+    def claim(self, header: RecoveryHeader, events: Iterable[Event], admit: Admission) -> Reason | None:
+        """Record `events` if `admit`, shown the recoveries of the header's run attempt, gives no reason against it.
+
+        Reading, asking and recording are one transaction that holds the write lock from its start. Returns the
+        reason against, with nothing recorded, or None.
+        """
+        ...
+
+    def failure(self, failure_id: str) -> PipelineFailure | None:
+        """One failure by id; a stub (known only from a recovery's events) counts as unknown."""
+        ...
+
+    def failures_of(self, run_id: int, attempt: int) -> tuple[PipelineFailure, ...]:
+        """The failures recorded for one attempt of a run, by job id."""
+        ...
+
+    def recovery(self, recovery_id: str) -> RecoveryState | None:
+        """One recovery by id."""
+        ...
+
+    def recoveries_of(self, run_id: int, attempt: int) -> tuple[RecoveryState, ...]:
+        """The recoveries recorded for one attempt of a run, oldest first."""
+        ...
+
+    def plan(self, recovery_id: str) -> RecoveryPlan | None:
+        """The plan of a recovery, as it was written ahead."""
+        ...
+
+    def unfinished(self, repository: str) -> tuple[RecoveryState, ...]:
+        """Recoveries that are `pending` or `in_progress`, oldest first."""
+        ...
+
+    def recoveries(self, repository: str | None = None, limit: int | None = None) -> tuple[RecoveryState, ...]:
+        """Recoveries, newest first, of one repository or of all."""
+        ...
+
+    def checkpoint(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
+        """One checkpoint by id."""
+        ...
+
+    def checkpoints(self, repository: str | None = None, limit: int | None = None) -> tuple[WorkflowCheckpoint, ...]:
+        """Checkpoints, newest first, of one repository or of all."""
+        ...
+
+    def folded(self, artifact_ids: Sequence[int]) -> frozenset[int]:
+        """Which of these artifacts were folded in before (bookkeeping of this store, no fact)."""
+        ...
+
+    def mark_folded(self, artifact_ids: Sequence[int]) -> None:
+        """Remember that these artifacts are folded in."""
+        ...
+
+
+class Forge(Protocol):
+    """GitHub, as far as recovery needs it. Methods raise from `recovery.errors.ForgeError` only."""
+
+    repository: str
+    """`owner/name`"""
+
+    def run(self, run_id: int) -> Run:
+        """A run as it stands in its latest attempt."""
+        ...
+
+    def jobs(self, run_id: int, attempt: int) -> tuple[Job, ...]:
+        """The jobs of one attempt."""
+        ...
+
+    def job_log(self, job_id: int) -> JobLog:
+        """A job's log, streamed and bounded."""
+        ...
+
+    def pull_request_of(self, run: Run) -> PullRequest | None:
+        """The pull request, open or closed, that a run belongs to, forks included; None when there is none."""
+        ...
+
+    def branch_head(self, branch: str) -> str | None:
+        """The commit at a branch's head; None when the branch is gone."""
+        ...
+
+    def file_text(self, path: str, ref: str) -> str | None:
+        """A text file of the repository at a commit; None when it is not there."""
+        ...
+
+    def rerun_failed_jobs(self, run_id: int) -> None:
+        """Start the next attempt with the failed jobs and their dependents. Sent once, never repeated.
+
+        Raises:
+            RunActive: the run has not completed (or another re-run came first).
+            ForgeRefused: GitHub said no; the hint names the `permissions:` line or setting.
+            AmbiguousEffect: no clear answer; look at the run before anything else.
+        """
+        ...
+
+    def runs_of_workflow(self, workflow_file: str, *, branch: str | None = None, limit: int = 100) -> tuple[Run, ...]:
+        """The newest runs of one workflow (`recovery.yml`), newest first; one request per 100."""
+        ...
+
+    def failed_runs(self, since: datetime, limit: int = 100) -> tuple[Run, ...]:
+        """Runs of the repository created since then whose latest attempt failed or was cancelled, newest first."""
+        ...
+
+    def default_branch(self) -> str:
+        """The repository's default branch."""
+        ...
+
+    def artifacts_named(self, name: str) -> tuple[Artifact, ...]:
+        """The repository's artifacts of exactly this name, newest first."""
+        ...
+
+    def artifacts_since(self, since: datetime, limit: int = 500) -> tuple[Artifact, ...]:
+        """The repository's artifacts made since then, newest first."""
+        ...
+
+    def artifact_file(self, artifact: Artifact, name: str) -> bytes | None:
+        """One file out of an artifact's zip, read in memory within a declared bound; None when it is not in it."""
+        ...
+
+    def comments(self, issue: int) -> tuple[Comment, ...]:
+        """The comments of a pull request, oldest first."""
+        ...
+
+    def create_comment(self, issue: int, body: str) -> Comment:
+        """Write a comment on a pull request."""
+        ...
+
+    def update_comment(self, comment_id: int, body: str) -> Comment:
+        """Replace a comment's text."""
+        ...
+
+    def owns(self, comment: Comment) -> bool:
+        """Whether the comment was written by the identity this forge acts as."""
+        ...
+
+
+class CheckpointVault(Protocol):
+    """Where checkpoint manifests are put so that they outlive the process."""
+
+    def put(self, checkpoint: WorkflowCheckpoint) -> str:
+        """Write a checkpoint's manifest; return the manifest's digest (`sha256:…`)."""
+        ...
+
+    def get(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
+        """Read a checkpoint's manifest; None when this vault does not hold it."""
+        ...
+
+    def environment(self, names: Collection[str]) -> dict[str, str]:
+        """The named variables as they are now; a variable that is not set is left out."""
+        ...
+
+    def digests(self, paths: Collection[str]) -> dict[str, str]:
+        """Digest (`sha256:…`) of each file as it is now; a file that is missing is left out."""
+        ...
