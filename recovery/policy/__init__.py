@@ -1,0 +1,1 @@
+"""Pure decisions: no clock, environment, network, disk or randomness."""

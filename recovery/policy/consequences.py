@@ -1,0 +1,110 @@
+"""Which failed jobs failed only because others did: gate jobs, and matrix legs cancelled by fail-fast.
+
+GitHub re-runs all failed jobs, so such a job must neither count as a cause nor veto a second try.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import yaml
+
+from recovery.models.github import Job
+from recovery.models.records import PipelineFailure
+from recovery.models.verdict import FailureClass, Retryable
+
+_SAYS_NOTHING_OF_ITS_OWN = frozenset({FailureClass.UNKNOWN, FailureClass.SCRIPT_ERROR, FailureClass.POLICY_GATE})
+"""A gate's log shows a bare `exit 1` or a list of other jobs' results. Anything more specific is a cause."""
+
+_EXPRESSION = re.compile(r"\$\{\{.*?\}\}")
+_MATRIX_LEG = re.compile(r"(?P<base>.+) \([^()]*\)")
+
+
+def cancelled_by_fail_fast(jobs: Sequence[Job]) -> dict[int, str]:
+    """Ids of cancelled matrix legs, each with the name of the failed leg that took it down."""
+    failed_legs = {
+        base: job.name for job in reversed(jobs) if job.conclusion == "failure" and (base := _base_name(job.name))
+    }
+    return {
+        job.id: failed_legs[base]
+        for job in jobs
+        if job.conclusion == "cancelled" and (base := _base_name(job.name)) in failed_legs
+    }
+
+
+def may_be_gates(failures: Iterable[PipelineFailure]) -> bool:
+    """Whether it is worth a request to read the workflow file: a job that says nothing stands beside a cause."""
+    causes = [failure for failure in failures if failure.consequence_of is None]
+    silent = [failure for failure in causes if failure.failure_class in _SAYS_NOTHING_OF_ITS_OWN]
+    return 0 < len(silent) < len(causes)
+
+
+def mark_gates(failures: Sequence[PipelineFailure], workflow_text: str) -> tuple[PipelineFailure, ...]:
+    """Mark each failed job that needs another failed job and shows no cause of its own."""
+    workflow_jobs = _jobs_of(workflow_text)
+    key_of = {failure.id: _key_for(failure.job_name, workflow_jobs) for failure in failures}
+    causes = {
+        key: failure
+        for failure in failures
+        if (key := key_of[failure.id]) and failure.failure_class not in _SAYS_NOTHING_OF_ITS_OWN
+    }
+
+    def marked(failure: PipelineFailure) -> PipelineFailure:
+        key = key_of[failure.id]
+        if key is None or key in causes or failure.consequence_of is not None:
+            return failure
+        upstream = next((causes[needed] for needed in _needs(key, workflow_jobs) if needed in causes), None)
+        return failure.model_copy(update={"consequence_of": upstream.job_name}) if upstream else failure
+
+    return tuple(marked(failure) for failure in failures)
+
+
+def lead_of(failures: Sequence[PipelineFailure]) -> PipelineFailure:
+    """The failure that stands for the attempt: a cause before a consequence, a real fault before a passing one."""
+    order = {Retryable.NO: 0, Retryable.MAYBE: 1, Retryable.YES: 2}
+    return min(
+        failures,
+        key=lambda failure: (failure.consequence_of is not None, order[failure.retryable], failure.job_id),
+    )
+
+
+def _base_name(job_name: str) -> str | None:
+    match = _MATRIX_LEG.fullmatch(job_name)
+    return match["base"] if match else None
+
+
+def _jobs_of(workflow_text: str) -> dict[str, Mapping[str, Any]]:
+    try:
+        document = yaml.safe_load(workflow_text)
+    except yaml.YAMLError:
+        return {}
+    jobs = document.get("jobs") if isinstance(document, dict) else None
+    if not isinstance(jobs, dict):
+        return {}
+    return {str(key): job for key, job in jobs.items() if isinstance(job, dict)}
+
+
+def _key_for(job_name: str, workflow_jobs: Mapping[str, Mapping[str, Any]]) -> str | None:
+    """The job key behind a display name: `test`, `Unit tests`, `Unit tests (3.12, linux)`, `caller / callee`."""
+    matching = [key for key, job in workflow_jobs.items() if _names(str(job.get("name", key))).fullmatch(job_name)]
+    return matching[0] if len(matching) == 1 else None
+
+
+def _names(label: str) -> re.Pattern[str]:
+    pattern = ".+".join(re.escape(part) for part in _EXPRESSION.split(label))
+    return re.compile(rf"{pattern}(?: \(.*\))?(?: / .+)?")
+
+
+def _needs(key: str, workflow_jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:
+    """Everything a job needs, directly or through others, nearest first."""
+    found: list[str] = []
+    waiting = [key]
+    while waiting:
+        needs = workflow_jobs.get(waiting.pop(0), {}).get("needs", [])
+        for needed in [needs] if isinstance(needs, str) else needs if isinstance(needs, list) else []:
+            if isinstance(needed, str) and needed not in found:
+                found.append(needed)
+                waiting.append(needed)
+    return found

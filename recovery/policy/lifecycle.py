@@ -1,0 +1,152 @@
+"""What a recovery's events add up to: a pure fold, so that any order and any duplicates give the same row."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, assert_never
+
+from recovery.models.decision import DecisionKind, RecoveryPlan
+from recovery.models.events import (
+    EffectAnswered,
+    EffectRequested,
+    NoteTaken,
+    RecoveryDecided,
+    RecoveryEvent,
+    RecoverySettled,
+    header_of,
+)
+from recovery.models.records import Outcome, RecoveryState, RecoveryStatus
+
+OPEN = frozenset({RecoveryStatus.PENDING, RecoveryStatus.IN_PROGRESS})
+"""Statuses of a recovery whose end is not known yet."""
+
+
+def project(events: Iterable[RecoveryEvent]) -> RecoveryState:
+    """Fold all events of one recovery, in whatever order they come, into its state.
+
+    Where two recovery runs worked on the same attempt without knowing each other, what happened outweighs what did
+    not: a settled outcome over an accepted effect, that over a plan, that over a refusal, that over declining.
+    """
+    ordered = sorted({event.id: event for event in events}.values(), key=lambda event: (event.at, event.id))
+    header = min(
+        (header_of(event) for event in ordered),
+        key=lambda header: (header.started_at, header.model_dump_json()),
+    )
+    decided = _deciding(ordered)
+    settled = _settlement(ordered)
+    status = _status(ordered, decided, settled)
+    return RecoveryState(
+        id=header.id,
+        failure_id=header.failure_id,
+        repository=header.repository,
+        recovery_type=decided.plan.header.recovery_type if decided else header.recovery_type,
+        status=status,
+        recovery_plan=list(decided.plan.steps) if decided else [],
+        started_at=header.started_at,
+        completed_at=None if status in OPEN else _completed_at(ordered, settled),
+        progress_steps=[_progress(event) for event in ordered],
+        recovery_context=_context(header.run_id, header.attempt, header.workflow_name, decided),
+        metadata=_measured(ordered, settled),
+    )
+
+
+def plan_of(events: Iterable[RecoveryEvent]) -> RecoveryPlan | None:
+    """The plan that counts among all events of one recovery, as it was written ahead; None when none is known."""
+    decided = _deciding(sorted(events, key=lambda event: (event.at, event.id)))
+    return decided.plan if decided else None
+
+
+def _settlement(ordered: list[RecoveryEvent]) -> RecoverySettled | None:
+    """The settlement that says most: a known outcome over an unknown one, then the latest."""
+    settled = [event for event in ordered if isinstance(event, RecoverySettled)]
+    known = [event for event in settled if event.outcome is not Outcome.UNKNOWN]
+    return next(reversed(known or settled), None)
+
+
+def _deciding(ordered: list[RecoveryEvent]) -> RecoveryDecided | None:
+    """The decision that counts: one to act over one to leave it, then the earliest."""
+    decisions = [event for event in ordered if isinstance(event, RecoveryDecided)]
+    acting = [event for event in decisions if event.plan.decision.kind is DecisionKind.ACT]
+    return next(iter(acting or decisions), None)
+
+
+def _status(
+    ordered: list[RecoveryEvent], decided: RecoveryDecided | None, settled: RecoverySettled | None
+) -> RecoveryStatus:
+    if settled is not None:
+        return RecoveryStatus.COMPLETED if settled.outcome is Outcome.CLEARED else RecoveryStatus.FAILED
+    answers = [event.accepted for event in ordered if isinstance(event, EffectAnswered)]
+    if any(answers):
+        return RecoveryStatus.IN_PROGRESS
+    if answers:
+        return RecoveryStatus.FAILED
+    if any(isinstance(event, EffectRequested) for event in ordered):
+        return RecoveryStatus.IN_PROGRESS
+    if decided is not None and decided.plan.decision.kind is not DecisionKind.ACT:
+        return RecoveryStatus.DECLINED
+    return RecoveryStatus.PENDING
+
+
+def _completed_at(ordered: list[RecoveryEvent], settled: RecoverySettled | None) -> datetime:
+    return settled.at if settled else ordered[-1].at
+
+
+def _context(run_id: int, attempt: int, workflow_name: str, decided: RecoveryDecided | None) -> dict[str, Any]:
+    context: dict[str, Any] = {"run_id": run_id, "attempt": attempt, "workflow_name": workflow_name}
+    if decided is not None:
+        plan = decided.plan.model_dump(mode="json")
+        context |= {
+            "decision": plan["decision"]["kind"],
+            "reasons": plan["decision"]["reasons"],
+            "overridden": plan["decision"]["overridden"],
+            "failure_ids": plan["header"]["failure_ids"],
+            "failed_jobs": plan["failed_jobs"],
+            "due_at": plan["due_at"],
+            "pull_request": plan["pull_request"],
+            "run_url": plan["run_url"],
+        }
+    return context
+
+
+def _measured(ordered: list[RecoveryEvent], settled: RecoverySettled | None) -> dict[str, Any]:
+    requests = [event.at for event in ordered if isinstance(event, EffectRequested)]
+    answers = [event for event in ordered if isinstance(event, EffectAnswered)]
+    accepted = [answer for answer in answers if answer.accepted]
+    measured: dict[str, Any] = {"accepted": bool(accepted)}
+    if requests:
+        measured["requested_at"] = max(requests).isoformat()
+    if answers:
+        measured["detail"] = (accepted or answers)[-1].detail
+    if settled is not None:
+        measured |= {
+            "outcome": settled.outcome.value,
+            "settled_attempt": settled.settled_attempt,
+            "detail": settled.detail,
+        }
+    return measured
+
+
+def _progress(event: RecoveryEvent) -> dict[str, Any]:
+    match event:
+        case RecoveryDecided(plan=plan):
+            step, status, detail = (
+                "decide",
+                "completed",
+                plan.decision.reasons[0].text if plan.decision.reasons else "",
+            )
+        case EffectRequested(effect=effect):
+            step, status, detail = f"request {effect}", "in_progress", ""
+        case EffectAnswered(effect=effect, accepted=accepted):
+            step, status, detail = effect, "completed" if accepted else "failed", event.detail
+        case RecoverySettled(outcome=outcome):
+            step, status, detail = (
+                "settle",
+                "completed",
+                f"{outcome}: {event.detail}" if event.detail else outcome,
+            )
+        case NoteTaken():
+            step, status, detail = event.step, event.status, event.detail
+        case _:
+            assert_never(event)
+    return {"step": step, "status": status, "at": event.at.isoformat(), "detail": detail, "by": event.by}

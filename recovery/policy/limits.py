@@ -1,0 +1,52 @@
+"""At most one effect per run attempt: what admits a plan, and what admits its execution."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from recovery.models.decision import Reason, ReasonId, RecoveryPlan
+from recovery.models.github import Run
+from recovery.models.records import RecoveryState, RecoveryStatus
+
+REQUEST_IN_FLIGHT = timedelta(minutes=5)
+"""An effect requested this recently may still be answered; its process is not taken for dead."""
+
+_BLOCKING = frozenset({RecoveryStatus.PENDING, RecoveryStatus.IN_PROGRESS, RecoveryStatus.COMPLETED})
+
+
+def admit_plan(known: tuple[RecoveryState, ...]) -> Reason | None:
+    """Why one more plan to act on this attempt is not admitted. Declined and refused ones do not stand in the way."""
+    standing = standing_in_the_way(known)
+    if standing is None:
+        return None
+    return Reason(id=ReasonId.ALREADY_DECIDED, text=f"recovery {standing.id} of this attempt is {standing.status}")
+
+
+def standing_in_the_way(known: tuple[RecoveryState, ...]) -> RecoveryState | None:
+    """The recovery that has, or may have, had this attempt's one effect."""
+    return next((state for state in known if state.status in _BLOCKING or state.metadata.get("accepted")), None)
+
+
+def admit_execution(known: tuple[RecoveryState, ...], plan: RecoveryPlan, now: datetime) -> Reason | None:
+    """Why a plan may not be executed (again) now, going by what is on record."""
+    state = next((state for state in known if state.id == plan.header.id), None)
+    others = tuple(other for other in known if other.id != plan.header.id)
+    if (refusal := admit_plan(others)) is not None:
+        return refusal
+    if state is None or state.status is RecoveryStatus.PENDING:
+        return None
+    requested_at = state.metadata.get("requested_at")
+    if state.status is RecoveryStatus.IN_PROGRESS and not state.metadata.get("accepted") and requested_at:
+        if now - datetime.fromisoformat(requested_at) > REQUEST_IN_FLIGHT:
+            return None
+        return Reason(id=ReasonId.ALREADY_DECIDED, text=f"recovery {state.id} is being executed")
+    return Reason(id=ReasonId.ALREADY_DECIDED, text=f"recovery {state.id} is {state.status}")
+
+
+def moved_on(plan: RecoveryPlan, run: Run) -> Reason | None:
+    """Why the run as it stands now no longer is the one that the plan was made for."""
+    if run.run_attempt != plan.header.attempt:
+        return Reason(id=ReasonId.RUN_ACTIVE, text=f"attempt {run.run_attempt} of this run exists already")
+    if not run.completed:
+        return Reason(id=ReasonId.RUN_ACTIVE, text=f"the run is {run.status.replace('_', ' ')} again")
+    return None

@@ -1,0 +1,84 @@
+"""From a decision to the plan that is written down: pure, so that the same facts give the same plan."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from recovery.models.decision import Decision, DecisionKind, Observation, RecoveryHeader, RecoveryPlan
+from recovery.models.records import PipelineFailure, RecoveryState, RecoveryType, WorkflowCheckpoint
+from recovery.models.verdict import FailureClass, Retryable
+
+
+def draw_up(
+    failure: PipelineFailure,
+    seen: Observation,
+    decision: Decision,
+    *,
+    number: int,
+    steps: tuple[str, ...],
+    now: datetime,
+    due_at: datetime | None,
+) -> RecoveryPlan:
+    """The plan numbered `number` for the attempt that `failure` leads."""
+    others = tuple(other.id for other in seen.failures if other.id != failure.id)
+    acting = decision.kind is DecisionKind.ACT
+    header = RecoveryHeader(
+        id=f"rec-{failure.run_id}-{failure.attempt}-{number}",
+        repository=failure.repository,
+        workflow_name=failure.workflow_name,
+        run_id=failure.run_id,
+        attempt=failure.attempt,
+        failure_id=failure.id,
+        failure_ids=(failure.id, *others),
+        recovery_type=decision.strategy if acting else RecoveryType.NONE,
+        started_at=now,
+    )
+    return RecoveryPlan(
+        header=header,
+        decision=decision,
+        steps=steps,
+        failed_jobs=tuple(sorted({other.job_name for other in seen.failures})),
+        due_at=due_at,
+        head_sha=seen.run.head_sha,
+        head_branch=seen.run.head_branch,
+        pull_request=seen.pull_request.number if seen.pull_request else None,
+        run_url=seen.run.html_url,
+    )
+
+
+def saying_the_same(known: Iterable[RecoveryState], decision: Decision) -> RecoveryState | None:
+    """The recovery on record that left the attempt alone for the very same reasons."""
+    if decision.kind is DecisionKind.ACT:
+        return None
+    reasons = [reason.id for reason in decision.reasons]
+    return next(
+        (
+            state
+            for state in known
+            if state.recovery_context.get("decision") == decision.kind
+            and [reason["id"] for reason in state.recovery_context["reasons"]] == reasons
+        ),
+        None,
+    )
+
+
+def manual_failure(checkpoint: WorkflowCheckpoint, reason: str, failure_id: str, now: datetime) -> PipelineFailure:
+    """The synthetic failure behind a rollback that a person asked for, so that schema and audit hold."""
+    return PipelineFailure(
+        id=failure_id,
+        kind="manual",
+        repository=checkpoint.repository,
+        workflow_name=checkpoint.workflow_name,
+        run_id=int(checkpoint.run_id) if checkpoint.run_id.isdecimal() else 0,
+        attempt=1,
+        job_id=0,
+        job_name=checkpoint.checkpoint_name,
+        conclusion="failure",
+        head_sha=checkpoint.commit_sha,
+        observed_at=now,
+        failure_class=FailureClass.UNKNOWN,
+        retryable=Retryable.NO,
+        confidence=0.0,
+        reason=reason,
+    )
