@@ -1,0 +1,1 @@
+"""Migrations, oldest first. The newest one's revision is also `schema.NEWEST`."""

@@ -1,0 +1,8 @@
+"""GitHub behind the `Forge` port; costs the import of PyGithub and requests, so import it late."""
+
+from __future__ import annotations
+
+from recovery.adapters.github.forge import GitHubForge
+from recovery.adapters.github.request_log import Phase, RequestLog
+
+__all__ = ["GitHubForge", "Phase", "RequestLog"]

@@ -1,0 +1,49 @@
+"""One file out of a zip that somebody else made: read in memory, bounded, and believed nothing."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+import zlib
+
+MEMBER_LIMIT = 32 * 1024 * 1024
+"""Bytes of one file that are read; plans and journals have some thousand."""
+
+_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError)
+_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
+
+
+class BadArchive(Exception):
+    """An archive that is not read, in words that say why."""
+
+
+def member(content: bytes, name: str, limit: int = MEMBER_LIMIT) -> bytes | None:
+    """The file of exactly this name in a zip; None when it is not in it.
+
+    Raises:
+        BadArchive: the zip is broken, or the file is there twice, encrypted, packed oddly, or larger than `limit`.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            found = [info for info in archive.infolist() if info.filename == name]
+            return _read(archive, found, name, limit) if found else None
+    except _BROKEN as error:
+        raise BadArchive(f"it is not a sound zip ({type(error).__name__})") from error
+
+
+def _read(archive: zipfile.ZipFile, found: list[zipfile.ZipInfo], name: str, limit: int) -> bytes:
+    if len(found) > 1:
+        raise BadArchive(f"{name!r} is in it {len(found)} times")
+    info = found[0]
+    if info.flag_bits & 0x1:
+        raise BadArchive(f"{name!r} is encrypted")
+    if info.compress_type not in _METHODS:
+        raise BadArchive(f"{name!r} is packed in an unknown way")
+    if info.file_size > limit:
+        raise BadArchive(f"{name!r} has {info.file_size} bytes, more than the {limit} that are read")
+    with archive.open(info) as file:
+        # The size in the zip's list may lie; what is read is bounded by what the list said and by its checksum.
+        content = file.read(info.file_size + 1)
+    if len(content) != info.file_size:
+        raise BadArchive(f"{name!r} has another size than the zip says")
+    return content

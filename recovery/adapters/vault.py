@@ -1,0 +1,170 @@
+"""Checkpoint manifests in a directory, one folder a checkpoint. Light on purpose: it runs inside users' jobs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import tempfile
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from recovery.errors import CheckpointRejected, InputError, StateError
+from recovery.models.records import WorkflowCheckpoint
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+
+MANIFEST_LIMIT = 16 * 1024 * 1024
+"""Bytes of a manifest that are read: state, environment and digests are small, an endless file is no manifest."""
+
+# An id becomes the name of a folder: nothing that climbs, hides, ends in a dot (Windows drops it) or grows too long.
+_ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?")
+
+
+class DirectoryVault:
+    """The port `CheckpointVault` on a directory: `root/{id}/manifest.json`, there whole or not at all.
+
+    `workspace` and `variables` are what a checkpoint is compared with: the job's files and its environment.
+    """
+
+    def __init__(
+        self, root: Path, *, workspace: Path | None = None, variables: Mapping[str, str] | None = None
+    ) -> None:
+        self.root = root
+        self._workspace = workspace or Path()
+        self._variables = os.environ if variables is None else variables
+
+    def put(self, checkpoint: WorkflowCheckpoint) -> str:
+        """Write a checkpoint's manifest; return the manifest's digest (`sha256:…`).
+
+        Raises:
+            InputError: the checkpoint's id cannot be the name of a folder.
+            StateError: the directory cannot be written.
+        """
+        path = self.manifest_path(checkpoint.id)
+        content = manifest_bytes(checkpoint)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _replace(path, content)
+        except OSError as error:
+            message = f"the checkpoint {checkpoint.id} cannot be written to {path.parent}: {error.strerror}"
+            raise StateError(message, hint="name a directory that this user may write") from error
+        return digest_of(content)
+
+    def get(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
+        """Read a checkpoint's manifest; None when this vault does not hold it.
+
+        Raises:
+            InputError: the id cannot be the name of a folder.
+            CheckpointRejected: the manifest is damaged, of a newer version, or another checkpoint's.
+            StateError: the manifest cannot be read.
+        """
+        path = self.manifest_path(checkpoint_id)
+        try:
+            with path.open("rb") as file:
+                content = file.read(MANIFEST_LIMIT + 1)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise StateError(f"the manifest {path} cannot be read: {error.strerror}") from error
+        checkpoint = read_manifest(content, source=str(path))
+        if checkpoint.id != checkpoint_id:
+            raise CheckpointRejected(f"the manifest {path} is that of another checkpoint, {checkpoint.id!r}")
+        return checkpoint
+
+    def environment(self, names: Collection[str]) -> dict[str, str]:
+        """The named variables as they are now; a variable that is not set is left out."""
+        return {name: self._variables[name] for name in names if name in self._variables}
+
+    def digests(self, paths: Collection[str]) -> dict[str, str]:
+        """Digest of each file of the workspace as it is now; a file that is missing is left out.
+
+        Raises:
+            StateError: a file is there but cannot be read.
+        """
+        found = {}
+        for path in paths:
+            try:
+                with (self._workspace / path).open("rb") as file:
+                    found[path] = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
+                continue
+            except OSError as error:
+                raise StateError(f"the file {path} cannot be read: {error.strerror}") from error
+        return found
+
+    def manifest_path(self, checkpoint_id: str) -> Path:
+        """Where the manifest of a checkpoint is, or would be.
+
+        Raises:
+            InputError: the id cannot be the name of a folder.
+        """
+        if not _ID.fullmatch(checkpoint_id):
+            raise InputError(
+                f"{checkpoint_id[:200]!r} is not a checkpoint's id",
+                hint="an id has at most 128 letters, digits, `.`, `_` and `-`, and begins with a letter or digit",
+            )
+        return self.root / checkpoint_id / MANIFEST
+
+
+def manifest_bytes(checkpoint: WorkflowCheckpoint) -> bytes:
+    """A checkpoint's manifest in its one canonical form, so that equal checkpoints have equal digests."""
+    fields = {"schema_version": SCHEMA_VERSION} | json.loads(checkpoint.model_dump_json())
+    return (json.dumps(fields, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def digest_of(content: bytes) -> str:
+    """The digest of a manifest's bytes, `sha256:…`."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def read_manifest(content: bytes, *, source: str) -> WorkflowCheckpoint:
+    """The checkpoint that a manifest describes; `source` names it in errors.
+
+    Raises:
+        CheckpointRejected: it is too large, damaged, or of a version that this program does not know.
+    """
+    if len(content) > MANIFEST_LIMIT:
+        raise CheckpointRejected(f"the manifest {source} is larger than {MANIFEST_LIMIT} bytes")
+    fields = _json_object(content, source)
+    version = fields.pop("schema_version", None)
+    if version != SCHEMA_VERSION:
+        raise CheckpointRejected(
+            f"the manifest {source} has schema version {str(version)[:20]!r}, this program reads {SCHEMA_VERSION}",
+            hint="use the version of recovery that wrote the checkpoint, or a newer one",
+        )
+    try:
+        return WorkflowCheckpoint.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part)[:60] for part in first["loc"])
+        raise CheckpointRejected(f"the manifest {source} is damaged: {where}: {first['msg']}") from error
+
+
+def _json_object(content: bytes, source: str) -> dict[str, Any]:
+    try:
+        fields = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise CheckpointRejected(f"the manifest {source} is damaged: it is no JSON") from error
+    if not isinstance(fields, dict):
+        raise CheckpointRejected(f"the manifest {source} is damaged: it is no JSON object")
+    return fields
+
+
+def _replace(path: Path, content: bytes) -> None:
+    """Put a file in its place whole: a reader, or a machine that stops, sees the old one or the new one."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).replace(path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
