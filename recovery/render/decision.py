@@ -1,0 +1,124 @@
+"""`decision.json`: what was decided about one attempt, for machines, and the schema that describes it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from recovery.models.decision import RecoveryPlan
+from recovery.models.document import DecisionDocument, FailureDocument
+from recovery.models.records import Outcome, PipelineFailure, RecoveryState
+
+SCHEMA_ID = "https://raw.githubusercontent.com/storyteller/recovery/v1/docs/decision.schema.json"
+
+_DESCRIPTIONS = {
+    "version": "Version of this format.",
+    "repository": "owner/name of the repository whose run failed.",
+    "workflow": "Display name of the workflow.",
+    "run_id": "Id of the workflow run.",
+    "attempt": "The attempt that this decision is about, counted from 1.",
+    "url": "Address of the run; empty when it is not known.",
+    "head_sha": "The commit that the run was for.",
+    "pull_request": "Number of the pull request that the run belongs to.",
+    "recovery_id": "Id of the recovery: rec-{run_id}-{attempt}-{n}.",
+    "status": "Where the recovery stands. A re-run stays in_progress until its outcome is known.",
+    "failures": "The failed jobs of the attempt: causes first, then the jobs that failed only because others did.",
+    "decision": "act: it is done. suggest: it is proposed to people. decline: the run stays red.",
+    "strategy": "What is done, or proposed.",
+    "reasons": "Every reason for the decision, the first one the most telling.",
+    "overridden": "Reasons against acting that a person's explicit strategy set aside.",
+    "plan": "The ordered steps that follow from the decision.",
+    "due_at": "When the plan is to be carried out; null means at once.",
+    "decided_at": "When the decision was made.",
+    "reran": "Whether GitHub accepted a re-run of this attempt.",
+    "outcome": "What the recovery achieved, measured on a later attempt; null while it is not known.",
+    "settled_attempt": "The attempt on which the outcome was measured.",
+    "detail": "One sentence more on the outcome or on a refusal.",
+    "job": "Display name of the failed job.",
+    "class": "The cause's class.",
+    "retryable": "Whether the same commit may pass on a second try.",
+    "confidence": "How sure the verdict is, from 0 to 1.",
+    "evidence": "The lines of the log that prove the cause, the best one first.",
+    "step": "The step that failed; null when none did, as when a runner is lost.",
+    "reason": "Why this class, in one sentence.",
+    "fingerprint": "Signature by which the same failure is recognised in other runs.",
+    "consequence_of": "The job whose failure made this one fail; null for a cause.",
+    "line": "Number of the line in the log as GitHub serves it, counted from 1.",
+    "text": "The line, or the sentence.",
+    "rule": "Id of the rule that recognised the line.",
+    "id": "Stable id of the reason.",
+}
+
+
+def decision_document(
+    plan: RecoveryPlan, failures: Sequence[PipelineFailure], state: RecoveryState
+) -> DecisionDocument:
+    """The document of a plan, of the failures it is about, and of what has become of it so far."""
+    header, decision, measured = plan.header, plan.decision, state.metadata
+    outcome = measured.get("outcome")
+    return DecisionDocument(
+        repository=header.repository,
+        workflow=header.workflow_name,
+        run_id=header.run_id,
+        attempt=header.attempt,
+        url=plan.run_url,
+        head_sha=plan.head_sha,
+        pull_request=plan.pull_request,
+        recovery_id=header.id,
+        status=state.status,
+        failures=_failures(failures, lead=header.failure_id),
+        decision=decision.kind,
+        strategy=decision.strategy,
+        reasons=decision.reasons,
+        overridden=decision.overridden,
+        plan=plan.steps,
+        due_at=plan.due_at,
+        decided_at=header.started_at,
+        reran=measured.get("accepted") is True,
+        outcome=None if outcome is None else Outcome(outcome),
+        settled_attempt=measured.get("settled_attempt"),
+        detail=str(measured.get("detail") or ""),
+    )
+
+
+def decision_json(document: DecisionDocument) -> str:
+    """The document as JSON in plain ASCII, its fields always in the same order; ends with a newline."""
+    return json.dumps(document.model_dump(mode="json", by_alias=True), indent=2) + "\n"
+
+
+def decision_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of `decision.json`."""
+    generated = DecisionDocument.model_json_schema(by_alias=True, mode="serialization")
+    for definition in (generated, *generated.get("$defs", {}).values()):
+        for name, described in definition.get("properties", {}).items():
+            described["description"] = _DESCRIPTIONS[name]
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": SCHEMA_ID,
+        **generated,
+        "title": "Storyteller Recovery decision",
+    }
+
+
+def _failures(failures: Sequence[PipelineFailure], lead: str) -> tuple[FailureDocument, ...]:
+    """Causes before consequences, the lead first; otherwise in the order given."""
+    ordered = sorted(failures, key=lambda failure: (failure.consequence_of is not None, failure.id != lead))
+    return tuple(_failure(failure) for failure in ordered)
+
+
+def _failure(failure: PipelineFailure) -> FailureDocument:
+    return FailureDocument.model_validate(
+        {
+            "job": failure.job_name,
+            "class": failure.failure_class,
+            "retryable": failure.retryable,
+            "confidence": failure.confidence,
+            "evidence": failure.evidence,
+            "step": failure.step,
+            "reason": failure.reason,
+            "fingerprint": failure.fingerprint,
+            "url": failure.html_url,
+            "consequence_of": failure.consequence_of,
+        }
+    )
