@@ -1,0 +1,76 @@
+"""Endpoints about pull requests and comments."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from recovery.rehearsal.clockwork import Refused
+from recovery.rehearsal.payloads import Shapes
+from recovery.rehearsal.routing import Answer, Request, Route, page
+from recovery.rehearsal.world import World
+
+
+def list_pulls(world: World, request: Request) -> Answer:
+    """Pull requests by state and `head=owner:branch`."""
+    shapes = Shapes(world, request.base)
+    found = world.pulls.all(state=request.query.get("state", "open"), head=request.query.get("head"))
+    return page(request, [shapes.pull(pull) for pull in found])
+
+
+def get_pull(world: World, request: Request) -> Answer:
+    """One pull request."""
+    return Answer(document=Shapes(world, request.base).full_pull(world.pulls.get(request.number("pull"))))
+
+
+def get_issue(world: World, request: Request) -> Answer:
+    """A pull request seen as an issue, which is how a client gets at its comments."""
+    return Answer(document=Shapes(world, request.base).issue(world.pulls.get(request.number("issue"))))
+
+
+def list_comments(world: World, request: Request) -> Answer:
+    """A pull request's comments, oldest first; `since` looks at the last edit."""
+    number = request.number("issue")
+    world.pulls.get(number)
+    found = world.pulls.comments(number)
+    if "since" in request.query:
+        try:
+            since = datetime.fromisoformat(request.query["since"].replace(" ", "+"))
+        except ValueError as error:
+            raise Refused(422, "Validation Failed") from error
+        found = [comment for comment in found if comment.updated_at >= since]
+    shapes = Shapes(world, request.base)
+    return page(request, [shapes.comment(comment) for comment in found])
+
+
+def create_comment(world: World, request: Request) -> Answer:
+    """Add a comment."""
+    comment = world.pulls.comment(request.number("issue"), request.text("body"))
+    shown = Shapes(world, request.base).comment(comment)
+    return Answer(status=201, document=shown, headers={"Location": shown["url"]})
+
+
+def get_comment(world: World, request: Request) -> Answer:
+    """One comment."""
+    return Answer(document=Shapes(world, request.base).comment(world.pulls.get_comment(request.number("comment"))))
+
+
+def edit_comment(world: World, request: Request) -> Answer:
+    """Replace one comment's text."""
+    comment = world.pulls.edit_comment(request.number("comment"), request.text("body"))
+    return Answer(document=Shapes(world, request.base).comment(comment))
+
+
+_REPOSITORY = "/repos/{owner}/{repo}"
+_COMMENTS = f"{_REPOSITORY}/issues/{{issue:int}}/comments"
+_COMMENT = f"{_REPOSITORY}/issues/comments/{{comment:int}}"
+_READ, _WRITE = "pull-requests:read|issues:read", "pull-requests:write|issues:write"
+
+ROUTES = (
+    Route("GET", f"{_REPOSITORY}/pulls", "pull-requests:read", list_pulls),
+    Route("GET", f"{_REPOSITORY}/pulls/{{pull:int}}", "pull-requests:read", get_pull),
+    Route("GET", f"{_REPOSITORY}/issues/{{issue:int}}", _READ, get_issue),
+    Route("GET", _COMMENTS, _READ, list_comments),
+    Route("POST", _COMMENTS, _WRITE, create_comment),
+    Route("GET", _COMMENT, _READ, get_comment),
+    Route("PATCH", _COMMENT, _WRITE, edit_comment),
+)

@@ -1,0 +1,122 @@
+"""Endpoints about the repository: itself, branches, commits, files, annotations, limits."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+from recovery.rehearsal.clockwork import Refused
+from recovery.rehearsal.payloads import Shapes
+from recovery.rehearsal.routing import Answer, Json, Request, Route, page
+from recovery.rehearsal.world import World
+
+HOURLY_LIMIT = 1_000
+
+
+def get_repository(world: World, request: Request) -> Answer:
+    """The repository."""
+    return Answer(document=Shapes(world, request.base).full_repository())
+
+
+def get_reference(world: World, request: Request) -> Answer:
+    """A branch as a git reference."""
+    branch = request.parameters["branch"]
+    sha = _tip(world, branch, "Not Found")
+    api = f"{request.base}/repos/{world.repository.name}"
+    return Answer(
+        document={
+            "ref": f"refs/heads/{branch}",
+            "node_id": f"REF_{branch}",
+            "url": f"{api}/git/refs/heads/{branch}",
+            "object": {"type": "commit", "sha": sha, "url": f"{api}/git/commits/{sha}"},
+        }
+    )
+
+
+def get_branch(world: World, request: Request) -> Answer:
+    """A branch and its tip."""
+    branch = request.parameters["branch"]
+    return Answer(document=Shapes(world, request.base).branch(branch, _tip(world, branch, "Branch not found")))
+
+
+def _tip(world: World, branch: str, message: str) -> str:
+    branches = world.repository.branches()
+    if branch not in branches:
+        raise Refused(404, message)
+    return branches[branch]
+
+
+def commit_pulls(world: World, request: Request) -> Answer:
+    """The pull requests of a commit; a fork's commits have none, as seen on GitHub."""
+    shapes = Shapes(world, request.base)
+    sha = request.parameters["sha"]
+    found = [
+        pull
+        for pull in world.pulls.all(state="all")
+        if pull.head_sha == sha and pull.head_repository == world.repository.name
+    ]
+    return page(request, [shapes.pull(pull) for pull in found])
+
+
+def get_contents(world: World, request: Request) -> Answer:
+    """One file at a ref; folders are not listed."""
+    path, ref = request.parameters["path"], request.query.get("ref")
+    text = world.repository.file(path, ref)
+    url = f"{request.base}/repos/{world.repository.name}/contents/{path}"
+    if "raw" in request.headers.get("accept", ""):
+        return Answer(content=text.encode(), content_type="text/plain; charset=utf-8")
+    sha = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+    return Answer(
+        document={
+            "type": "file",
+            "encoding": "base64",
+            "size": len(text.encode()),
+            "name": path.rsplit("/", 1)[-1],
+            "path": path,
+            "content": base64.encodebytes(text.encode()).decode(),
+            "sha": sha,
+            "url": url,
+            "git_url": None,
+            "html_url": None,
+            "download_url": None,
+            "_links": {"self": url, "git": None, "html": None},
+        }
+    )
+
+
+def list_annotations(world: World, request: Request) -> Answer:
+    """A job's annotations: none, unless a test put some into the world."""
+    return page(request, world.annotations.get(request.number("job"), []))
+
+
+def rate_limit(world: World, _request: Request) -> Answer:
+    """The limits, which asking for does not use up."""
+    core = limit(world)
+    return Answer(document={"resources": {"core": core, "search": core, "graphql": core}, "rate": core})
+
+
+def limit(world: World) -> Json:
+    """The hourly limit of a job's token: 1,000 requests per repository."""
+    used = min(sum(1 for access in tuple(world.requests) if not access.redirect), HOURLY_LIMIT)
+    reset = int(world.clockwork.now().timestamp()) + 3_600
+    return {"limit": HOURLY_LIMIT, "used": used, "remaining": HOURLY_LIMIT - used, "reset": reset, "resource": "core"}
+
+
+def get_user(_world: World, _request: Request) -> Answer:
+    """Refused: a job's token belongs to no user."""
+    raise Refused(403, "Resource not accessible by integration")
+
+
+_REPOSITORY = "/repos/{owner}/{repo}"
+
+ROUTES = (
+    Route("GET", _REPOSITORY, "", get_repository),
+    Route("GET", f"{_REPOSITORY}/git/ref/heads/{{branch:path}}", "contents:read", get_reference),
+    Route("GET", f"{_REPOSITORY}/git/refs/heads/{{branch:path}}", "contents:read", get_reference),
+    Route("GET", f"{_REPOSITORY}/branches/{{branch:path}}", "contents:read", get_branch),
+    Route("GET", f"{_REPOSITORY}/commits/{{sha}}/pulls", "pull-requests:read", commit_pulls),
+    Route("GET", f"{_REPOSITORY}/contents/{{path:path}}", "contents:read", get_contents),
+    Route("GET", f"{_REPOSITORY}/check-runs/{{job:int}}/annotations", "checks:read", list_annotations),
+    Route("GET", "/rate_limit", "", rate_limit),
+    Route("GET", "/user", "", get_user),
+)

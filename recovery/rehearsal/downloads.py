@@ -1,0 +1,37 @@
+"""The download host: another host name, links that live a minute and need no token, and refuse one."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import timedelta
+
+from recovery.rehearsal.routing import Answer, Request
+from recovery.rehearsal.world import Link, World
+
+DOWNLOAD_PREFIX = "/_download/"
+_LINK_SECONDS = 60
+
+
+def redirect(world: World, request: Request, content: bytes, content_type: str) -> Answer:
+    """Answer 302 to a link on the download host."""
+    with world.clockwork.lock:
+        number = world.clockwork.next_id("download")
+        name = hashlib.sha256(f"{id(world)}/{number}".encode()).hexdigest()[:24]
+        until = world.clockwork.now() + timedelta(seconds=_LINK_SECONDS)
+        world.links[name] = Link(content=content, content_type=content_type, until=until, run_id=request.run_id)
+    return Answer(status=302, headers={"Location": f"{request.download_base}{DOWNLOAD_PREFIX}{name}"})
+
+
+def download(world: World, request: Request) -> tuple[Answer, int | None]:
+    """What a link gives, and the run that was given the link.
+
+    A request that carries a token is refused with 400, as GitHub's blob storage does, and noted as an offence.
+    """
+    link = world.links.get(request.path.removeprefix(DOWNLOAD_PREFIX))
+    run_id = link.run_id if link else None
+    if "authorization" in request.headers:
+        world.offences.append(f"a token was sent to the download host: {request.method} {request.path}")
+        return Answer(status=400, content=b"InvalidAuthenticationInfo", content_type="application/xml"), run_id
+    if link is None or link.until < world.clockwork.now():
+        return Answer(status=403, content=b"AuthenticationFailed", content_type="application/xml"), run_id
+    return Answer(content=link.content, content_type=link.content_type), run_id

@@ -1,0 +1,31 @@
+"""The folders a rehearsal writes into."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Places:
+    """The folders a rehearsal writes into."""
+
+    work: Path
+
+    @property
+    def home(self) -> Path:
+        """The home of every step."""
+        return self.work / "home"
+
+    @property
+    def workspaces(self) -> Path:
+        """Where `act` makes workspaces."""
+        return self.work / "workspaces"
+
+    def attempt(self, run_id: int, attempt: int) -> Path:
+        """What belongs to one attempt: workflow, event, error output of `act`."""
+        return self.work / "runs" / f"{run_id}-{attempt}"
+
+    def recovery(self, run_id: int, attempt: int) -> Path:
+        """RECOVERY_DIRECTORY of one recovery run."""
+        return self.work / "recoveries" / f"{run_id}-{attempt}"

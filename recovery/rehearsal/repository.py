@@ -1,0 +1,108 @@
+"""The repository itself: its branches, the files of its default branch, and its workflows."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from pathlib import PurePosixPath
+
+import yaml
+
+from recovery.rehearsal.clockwork import Clockwork, Refused
+from recovery.rehearsal.records import Workflow
+
+WORKFLOW_FOLDER = ".github/workflows"
+
+
+class Repository:
+    """Branches, files and workflows of one repository."""
+
+    def __init__(self, clockwork: Clockwork, name: str, default_branch: str) -> None:
+        self.name = name
+        self.default_branch = default_branch
+        self._clockwork = clockwork
+        self._branches: dict[str, str] = {
+            default_branch: hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
+        }
+        self._files: dict[tuple[str | None, str], str] = {}
+        self._workflows: dict[str, Workflow] = {}
+        self.reader: Callable[[str, str], str | None] = lambda _path, _ref: None
+
+    @property
+    def owner(self) -> str:
+        """The account the repository belongs to."""
+        return self.name.split("/")[0]
+
+    def set_branch(self, branch: str, sha: str) -> None:
+        """Move a branch's tip, or make the branch."""
+        with self._clockwork.lock:
+            self._branches[branch] = sha
+
+    def tip(self, branch: str) -> str:
+        """The commit a branch points to, or a 404."""
+        with self._clockwork.lock:
+            if branch not in self._branches:
+                raise Refused(404, "Branch not found")
+            return self._branches[branch]
+
+    def branches(self) -> dict[str, str]:
+        """Every branch and its tip."""
+        with self._clockwork.lock:
+            return dict(self._branches)
+
+    def add_file(self, path: str, text: str, *, ref: str | None = None) -> None:
+        """Keep a file's text, for every ref or for one branch or commit."""
+        with self._clockwork.lock:
+            self._files[ref, path] = text
+
+    def file(self, path: str, ref: str | None = None) -> str:
+        """A file's text at a ref (default branch if none), or a 404."""
+        with self._clockwork.lock:
+            names = (ref, self._branches.get(ref or self.default_branch), None)
+            for name in names:
+                if (name, path) in self._files:
+                    return self._files[name, path]
+        text = self.reader(path, ref or self.default_branch)
+        if text is not None:
+            return text
+        raise Refused(404, "Not Found")
+
+    def add_workflow(self, path: str, text: str | None = None, *, name: str | None = None) -> Workflow:
+        """Register a workflow file; without text, one that only has a name."""
+        if "/" not in path:
+            path = f"{WORKFLOW_FOLDER}/{path}"
+        with self._clockwork.lock:
+            old = self._workflows.get(path)
+            if text is None and old is not None:
+                return old
+            text = text if text is not None else f"name: {name}\n"
+            parsed = yaml.safe_load(text)
+            title = name or (parsed.get("name") if isinstance(parsed, dict) else None) or path
+            workflow = Workflow(
+                id=old.id if old else self._clockwork.next_id("workflow"),
+                name=str(title),
+                path=path,
+                text=text,
+                created_at=self._clockwork.now(),
+            )
+            self._workflows[path] = workflow
+            self._files[None, path] = text
+        return workflow
+
+    def workflows(self) -> list[Workflow]:
+        """Every workflow, oldest first."""
+        with self._clockwork.lock:
+            return sorted(self._workflows.values(), key=lambda workflow: workflow.id)
+
+    def workflow(self, id_or_file: str) -> Workflow:
+        """The workflow of that id, file name, path or name, or a 404."""
+        for workflow in self.workflows():
+            if id_or_file in (str(workflow.id), workflow.path, workflow.file):
+                return workflow
+        raise Refused(404, "Not Found")
+
+
+def default_path(name: str) -> str:
+    """Where a workflow known only by its name is supposed to be."""
+    slug = "".join(letter if letter.isalnum() else "-" for letter in name.lower())
+    return str(PurePosixPath(WORKFLOW_FOLDER) / f"{slug}.yml")
