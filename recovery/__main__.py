@@ -1,0 +1,5 @@
+"""`python -m recovery COMMAND`."""
+
+from recovery.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,161 @@
+"""The action's front door: environment in; outputs, job summary, annotations and exit code out."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import traceback
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from recovery.adapters.runner import RunnerCommands, RunnerContext, composite_inputs, runner_context, token_of
+from recovery.errors import RecoveryError, StrategyUnavailable
+from recovery.settings import Mode, Settings
+
+if TYPE_CHECKING:
+    from recovery.app.recovering import Result
+    from recovery.models.document import DecisionDocument
+
+INPUT_PREFIX = "INPUT_"
+DECISION_OUTPUTS = (
+    "recovery-id",
+    "strategy",
+    "failure-class",
+    "decision",
+    "reason",
+    "reran",
+    "attempt",
+    "json",
+)
+
+
+def main(environment: Mapping[str, str] | None = None) -> int:
+    """Run the mode that the inputs ask for; return the exit code."""
+    environment = os.environ if environment is None else environment
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    commands = RunnerCommands(environment)
+    try:
+        return _run(environment, commands)
+    except RecoveryError as error:
+        commands.error(f"{error.message}. {_sentence(error.hint)}".strip())
+        return error.exit_code
+    except Exception:  # the door: whatever else escapes is our own bug, and says so
+        traceback.print_exc()
+        commands.error("storyteller/recovery failed by a fault of its own; nothing further was done. Please report it.")
+        return 1
+
+
+def _run(environment: Mapping[str, str], commands: RunnerCommands) -> int:
+    commands.mask(token_of(environment))
+    context = runner_context(environment)
+    settings = _settings(environment, context)
+    match settings.mode:
+        case Mode.CHECKPOINT:
+            return _checkpoint(environment, context, settings, commands)
+        case Mode.RECOVER | Mode.SWEEP:
+            return _recover(environment, context, settings, commands)
+        case Mode.RESTORE | Mode.ROLLBACK | Mode.GUARD | Mode.RUN | Mode.FIX:
+            raise StrategyUnavailable(
+                f"`mode: {settings.mode}` is not available in this version",
+                hint="available: `checkpoint`, `recover`, `sweep`",
+            )
+
+
+def _settings(environment: Mapping[str, str], context: RunnerContext) -> Settings:
+    from recovery.app.configuration import settings_for
+
+    given = {
+        name.removeprefix(INPUT_PREFIX).lower().replace("_", "-"): value
+        for name, value in environment.items()
+        if name.startswith(INPUT_PREFIX)
+    }
+    inputs = given | composite_inputs(environment)
+    return settings_for(context.workspace, inputs)
+
+
+def _checkpoint(
+    environment: Mapping[str, str], context: RunnerContext, settings: Settings, commands: RunnerCommands
+) -> int:
+    from recovery.app.checkpointing import save_checkpoint
+
+    job_id = environment.get("RECOVERY_CHECK_RUN_ID", "")
+    saved = save_checkpoint(context, settings, job_id, environment.get("GITHUB_WORKFLOW", ""))
+    commands.set_outputs(
+        {
+            "checkpoint-id": saved.checkpoint.id,
+            "checkpoint-digest": saved.digest,
+            "checkpoint-artifact": saved.artifact_name,
+            "checkpoint-directory": str(saved.directory),
+        }
+    )
+    print(f"checkpoint {saved.checkpoint.id} recorded as {saved.artifact_name}")
+    return 0
+
+
+def _recover(
+    environment: Mapping[str, str], context: RunnerContext, settings: Settings, commands: RunnerCommands
+) -> int:
+    """Plan, execute, or (in the container, which cannot upload between the two) both."""
+    from recovery.app.handover import read_handover, write_handover
+    from recovery.app.recovering import execute_recovery, plan_recovery, target_of
+    from recovery.app.sweeping import plan_sweep
+    from recovery.app.wiring import open_workplace
+
+    phase = environment.get("RECOVERY_PHASE", "")
+    commands.set_outputs({"directory": str(context.directory)})
+    place = open_workplace(context, settings)
+    if phase != "execute":
+        sweeping = settings.mode is Mode.SWEEP
+        handover = plan_sweep(place) if sweeping else plan_recovery(place, target_of(context, settings))
+        write_handover(context.directory, handover)
+        commands.set_outputs({"plan-artifact": handover.plan_artifact or ""})
+    if phase == "plan":
+        return 0
+    uploaded = environment.get("RECOVERY_PLAN_UPLOADED", "skipped") in {"success", "skipped"}
+    result = execute_recovery(place, read_handover(context.directory), plan_uploaded=uploaded)
+    return _report(result, context.directory, commands)
+
+
+def _report(result: Result, directory: Path, commands: RunnerCommands) -> int:
+    from recovery.render.decision import decision_json
+    from recovery.render.summary import summary_body
+
+    for warning in result.warnings:
+        commands.warning(warning)
+    for document in result.documents:
+        commands.add_summary(summary_body(document))
+    commands.set_outputs(outputs_of(result.main))
+    if result.main is not None:
+        (directory / "decision.json").write_text(decision_json(result.main), encoding="utf-8")
+    if result.problem is not None:
+        raise result.problem
+    return 0
+
+
+def outputs_of(document: DecisionDocument | None) -> dict[str, str]:
+    """The outputs of `recover` and `sweep`; all of them, also when there was nothing to decide."""
+    from recovery.render.decision import decision_json
+
+    if document is None:
+        return dict.fromkeys(DECISION_OUTPUTS, "") | {"decision": "decline", "reran": "false"}
+    lead = document.failures[0] if document.failures else None
+    return {
+        "recovery-id": document.recovery_id,
+        "strategy": document.strategy,
+        "failure-class": lead.failure_class if lead else "",
+        "decision": document.decision,
+        "reason": document.reasons[0].id,
+        "reran": str(document.reran).lower(),
+        "attempt": str(document.attempt),
+        "json": decision_json(document).strip(),
+    }
+
+
+def _sentence(hint: str | None) -> str:
+    return f"{hint[0].upper()}{hint[1:]}." if hint else ""
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,146 @@
+"""Use cases around one failed run: plan first, then execute and report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from recovery.adapters.runner import RunnerContext
+from recovery.app.handover import Handover, hand_over
+from recovery.app.wiring import Workplace
+from recovery.errors import ForgeError, InputError, RecoveryError
+from recovery.models.decision import Observation
+from recovery.models.document import DecisionDocument
+from recovery.models.record import Record
+from recovery.models.records import RecoveryState
+from recovery.policy.consequences import lead_of
+from recovery.policy.lifecycle import OPEN
+from recovery.reporter import comment_on_pull_requests, documents_of
+from recovery.settings import Settings
+from recovery.sync import sync_attempt
+
+POLL_SECONDS = 15.0
+"""Between two looks at a run that has not completed, so that an hour of waiting spares the shared rate limit."""
+
+
+class Target(Record):
+    """The run to recover; without an attempt, its latest."""
+
+    run_id: int
+    attempt: int | None = None
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one use achieved: the documents to show, what went wrong without harm, and what failed."""
+
+    documents: tuple[DecisionDocument, ...]
+    main: DecisionDocument | None
+    warnings: tuple[str, ...] = ()
+    problem: RecoveryError | None = None
+
+
+def target_of(context: RunnerContext, settings: Settings) -> Target:
+    """The run that the `run-id` input or the `workflow_run` event names.
+
+    Raises:
+        InputError: neither names one.
+    """
+    if settings.run_id is not None:
+        return Target(run_id=settings.run_id)
+    run = context.event.get("workflow_run")
+    if not isinstance(run, dict):
+        raise InputError(
+            f"the event `{context.event_name or 'unknown'}` names no run to recover",
+            hint="run this on `workflow_run`, or pass `run-id`",
+        )
+    run_id, attempt = run.get("id"), run.get("run_attempt")
+    if not isinstance(run_id, int) or not isinstance(attempt, int) or run_id < 1 or attempt < 1:
+        raise InputError("the event's `workflow_run` has no valid `id` and `run_attempt`")
+    return Target(run_id=run_id, attempt=attempt)
+
+
+def plan_recovery(place: Workplace, target: Target) -> Handover:
+    """Observe, settle what an earlier recovery of the run achieved, decide, and write the plan down.
+
+    Raises:
+        RecoveryError: the run could not be observed, or the store not be used. Nothing has been done.
+    """
+    with place.requests.phase("plan"):
+        seen = _observe(place, target)
+    with place.requests.phase("sync"):
+        _recall(place, seen)
+    with place.requests.phase("settle"):
+        settled = _settle_earlier(place, seen)
+    if not seen.failures:
+        return hand_over(place, settled=settled)
+    with place.requests.phase("plan"):
+        plan = place.manager.plan(lead_of(seen.failures), place.settings.strategy, observation=seen)
+    return hand_over(place, plan=plan, failures=seen.failures, settled=settled)
+
+
+def execute_recovery(place: Workplace, handover: Handover, *, plan_uploaded: bool = True) -> Result:
+    """Execute what was planned, report it, and tell what went wrong. A failed report is a warning."""
+    with place.requests.phase("execute"):
+        problem = _execute(place, handover, plan_uploaded=plan_uploaded)
+    documents = documents_of(place.store, handover.report) or handover.previews
+    warnings = () if place.settings.dry_run else _comment(place, handover, documents)
+    main = next((document for document in documents if document.recovery_id == handover.main), None)
+    return Result(documents=documents, main=main, warnings=warnings, problem=problem)
+
+
+def _observe(place: Workplace, target: Target) -> Observation:
+    """Observe the target; one asked for without an attempt may still be running, and is waited for a while."""
+    patience_ends = place.clock.now() + timedelta(seconds=place.settings.max_inline_delay)
+    seen = place.monitor.observe(target.run_id, target.attempt)
+    while target.attempt is None and not seen.run.completed and place.clock.now() < patience_ends:
+        place.clock.sleep(POLL_SECONDS)
+        seen = place.monitor.observe(target.run_id)
+    return seen
+
+
+def _recall(place: Workplace, seen: Observation) -> None:
+    """Fold the plans an earlier recovery run left for this run: for the attempt before, and, on a second try of
+    this very recovery run, for the attempt itself."""
+    if place.workflow is None:
+        return
+    attempts = {seen.run.run_attempt - 1} | ({seen.attempt} if place.context.attempt > 1 else set())
+    for attempt in sorted(attempts - {0}):
+        if not place.store.recoveries_of(seen.run.id, attempt):
+            sync_attempt(place.store, place.forge, place.workflow, seen.run.id, attempt)
+
+
+def _settle_earlier(place: Workplace, seen: Observation) -> list[RecoveryState]:
+    known = [
+        state
+        for attempt in range(1, seen.run.run_attempt)
+        for state in place.store.recoveries_of(seen.run.id, attempt)
+        if state.status in OPEN
+    ]
+    settled = [place.manager.settle(state, observation=seen) for state in known]
+    return [state for state in settled if state.status not in OPEN]
+
+
+def _execute(place: Workplace, handover: Handover, *, plan_uploaded: bool) -> RecoveryError | None:
+    problem: RecoveryError | None = None
+    for recovery_id in handover.execute:
+        plan = place.store.plan(recovery_id)
+        if plan is None:
+            continue
+        if handover.plan_artifact and not plan_uploaded:
+            place.recorder.noted(plan, "upload plan", "the plan was not uploaded; only this runner knows of it")
+        try:
+            place.manager.execute(plan)
+        except RecoveryError as error:
+            problem = problem or error
+    return problem
+
+
+def _comment(place: Workplace, handover: Handover, documents: Sequence[DecisionDocument]) -> tuple[str, ...]:
+    try:
+        with place.requests.phase("execute" if handover.execute else "settle"):
+            comment_on_pull_requests(place.forge, documents, place.settings.comment_mode)
+    except ForgeError as error:
+        return (f"the pull request's comment was not written: {error.message}. {error.hint or ''}".strip(),)
+    return ()

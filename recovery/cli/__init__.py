@@ -1,0 +1,38 @@
+"""The command line's front door: `recovery COMMAND`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import traceback
+from collections.abc import Sequence
+
+from recovery.cli.parser import parse
+from recovery.errors import RecoveryError
+
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return its exit code. `arguments` default to the process's own."""
+    options = parse(list(sys.argv[1:] if arguments is None else arguments))
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    try:
+        code: int = options.run(options)
+    except RecoveryError as error:
+        print(f"error: {error.message}", file=sys.stderr)
+        if error.hint:
+            print(f"hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        sys.stderr.close()
+        return 0
+    except Exception:  # the door: whatever else escapes is our own bug, and says so
+        traceback.print_exc()
+        print("error: this is a bug of recovery itself; please report it with the lines above", file=sys.stderr)
+        return 1
+    return code

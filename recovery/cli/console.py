@@ -1,0 +1,32 @@
+"""What people and programs read on standard output, and the progress on standard error."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from recovery.render.lines import Line
+
+STYLES = {"time": "dim", "good": "green", "bad": "red", "info": "", "quote": "yellow"}
+
+
+def show(lines: Iterable[Line]) -> None:
+    """Print lines, coloured on a terminal only (`NO_COLOR` and `FORCE_COLOR` are honoured)."""
+    from rich.console import Console
+    from rich.text import Text
+
+    console = Console(highlight=False, soft_wrap=True)
+    for line in lines:
+        console.print(Text(line.text, style=STYLES[line.style]))
+
+
+def show_json(document: Any) -> None:
+    """Print one JSON document."""
+    print(json.dumps(document, ensure_ascii=False, indent=2))
+
+
+def progress(text: str) -> None:
+    """Tell what is going on, on standard error."""
+    print(text, file=sys.stderr, flush=True)

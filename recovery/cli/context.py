@@ -1,0 +1,44 @@
+"""Where a command works: repository, token, database, from options first and the environment second."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from pathlib import Path
+
+from pydantic import SecretStr
+
+from recovery.adapters.runner import RunnerContext, token_of
+from recovery.errors import InputError
+
+DEFAULT_DATABASE = "sqlite:///recovery.db"
+
+
+def database_url(options: argparse.Namespace) -> str:
+    """The database a command works on."""
+    return options.db or os.environ.get("RECOVERY_DATABASE_URL") or DEFAULT_DATABASE
+
+
+def local_context(options: argparse.Namespace, repository: str | None = None) -> RunnerContext:
+    """The context of a command off a runner.
+
+    Raises:
+        InputError: no repository is named.
+    """
+    name = getattr(options, "repository", None) or repository or os.environ.get("GITHUB_REPOSITORY", "")
+    if name.count("/") != 1:
+        raise InputError(
+            f"{name!r} does not name a repository" if name else "no repository is named",
+            hint="pass `--repository owner/name`, or set GITHUB_REPOSITORY",
+        )
+    request_log = getattr(options, "request_log", None)
+    return RunnerContext(
+        repository=name,
+        api_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
+        token=SecretStr(token_of(os.environ)),
+        workspace=Path(),
+        directory=Path(tempfile.gettempdir()) / "storyteller-recovery",
+        database_url=database_url(options),
+        request_log=Path(request_log) if request_log else None,
+    )

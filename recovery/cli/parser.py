@@ -1,0 +1,183 @@
+"""Commands, their options and their help. Nothing heavy is imported before a command runs."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Callable
+from importlib.metadata import PackageNotFoundError, version
+from typing import TypeAlias
+
+from recovery.errors import RecoveryError, error_classes
+
+DESCRIPTION = "Failed workflow runs that recover by themselves, once, for a proven reason."
+
+
+def parse(arguments: list[str]) -> argparse.Namespace:
+    """Parse a command line; exits with 2 on wrong usage. A leading word `recovery` is accepted and dropped."""
+    if arguments[:1] == ["recovery"]:
+        arguments = arguments[1:]
+    return build_parser().parse_args(arguments)
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    parser = argparse.ArgumentParser(
+        prog="recovery",
+        description=DESCRIPTION,
+        epilog=f"exit codes:\n{exit_codes()}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=_version())
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    _add_seed_commands(commands)
+    _add_run_commands(commands)
+    _add_local_commands(commands)
+    return parser
+
+
+def exit_codes() -> str:
+    """The table of exit codes, a line each."""
+    rows = [(0, "done"), (1, "a fault of recovery itself"), (2, "wrong usage of the command line")]
+    seen: set[int] = {RecoveryError.exit_code}
+    for error in error_classes():
+        if error.exit_code not in seen:
+            seen.add(error.exit_code)
+            rows.append((error.exit_code, f"{error.__name__}: {(error.__doc__ or '').splitlines()[0]}"))
+    return "\n".join(f"  {code:>3}  {meaning}" for code, meaning in sorted(rows))
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add(commands: Commands, name: str, handler: str, summary: str, example: str) -> argparse.ArgumentParser:
+    command = commands.add_parser(
+        name,
+        help=summary,
+        description=f"{summary[0].upper()}{summary[1:]}.",
+        epilog=f"example:\n  recovery {name} {example}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else")
+    command.set_defaults(run=_late(handler))
+    return command
+
+
+def _late(handler: str) -> Callable[[argparse.Namespace], int]:
+    """A handler that is imported only when its command runs."""
+
+    def run(options: argparse.Namespace) -> int:
+        module, _, function = handler.partition(":")
+        code: int = getattr(importlib.import_module(f"recovery.cli.{module}"), function)(options)
+        return code
+
+    return run
+
+
+def _add_seed_commands(commands: Commands) -> None:
+    command = _add(
+        commands,
+        "create-checkpoint",
+        "stored:create_checkpoint",
+        "record a checkpoint in the database",
+        "--repository o/r --workflow-name CI --run-id 42 --commit-sha abc123 --checkpoint-type job"
+        " --checkpoint-name built",
+    )
+    for name in ("repository", "workflow-name", "run-id", "commit-sha", "checkpoint-name"):
+        command.add_argument(f"--{name}", required=True)
+    command.add_argument("--checkpoint-type", required=True, choices=["step", "job", "workflow"])
+    command.add_argument("--state", default="", metavar="JSON", help="workflow state, a JSON object")
+    _database(command)
+
+    command = _add(
+        commands,
+        "initiate",
+        "running:initiate",
+        "recover a failure that is on record",
+        "--failure-id fail-42-1-7 --type retry",
+    )
+    command.add_argument("--failure-id", required=True)
+    command.add_argument("--type", default="auto", choices=["auto", "retry", "resume", "rollback", "none"])
+    _acting(command)
+
+    command = _add(commands, "status", "stored:status", "show one recovery, step by step", "--recovery-id rec-42-1-1")
+    command.add_argument("--recovery-id", required=True)
+    _database(command)
+
+    command = _add(commands, "dashboard", "stored:dashboard", "show success rates and latest recoveries", "")
+    command.add_argument("--repository", help="only this repository, `owner/name`")
+    _database(command)
+
+    command = _add(
+        commands,
+        "rollback",
+        "stored:rollback",
+        "return to a checkpoint (not available yet)",
+        "--checkpoint-id ckpt-1 --reason manual_fix",
+    )
+    command.add_argument("--checkpoint-id", required=True)
+    command.add_argument("--reason", required=True)
+    _database(command)
+
+
+def _add_run_commands(commands: Commands) -> None:
+    command = _add(commands, "observe", "running:observe", "name the cause of a failed run; change nothing", "4242")
+    command.add_argument("run_id", type=int, metavar="RUN_ID")
+    command.add_argument("--attempt", type=int, help="default: the latest")
+    _github(command)
+
+    command = _add(commands, "recover", "running:recover", "observe, decide, and recover if it is right", "4242")
+    command.add_argument("run_id", type=int, metavar="RUN_ID")
+    command.add_argument("--attempt", type=int, help="default: the latest")
+    command.add_argument("--strategy", default="auto", choices=["auto", "retry", "resume", "rollback", "none"])
+    command.add_argument("--reason", default="", help="kept in the record")
+    _acting(command)
+
+    command = _add(
+        commands, "sweep", "running:sweep", "settle open recoveries, execute what is due, catch lost events", ""
+    )
+    command.add_argument(
+        "--workflow",
+        default=".github/workflows/recovery.yml",
+        help="the recovery workflow whose plans and journals are believed (default: %(default)s)",
+    )
+    _acting(command)
+
+
+def _add_local_commands(commands: Commands) -> None:
+    command = _add(commands, "classify", "classifying:classify_files", "name the cause in log files", "build.log")
+    command.add_argument("files", nargs="+", metavar="FILE", help="a log; `-` reads standard input")
+
+    command = _add(
+        commands,
+        "rehearse",
+        "rehearsing:rehearse",
+        "run the whole loop locally, on a stand-in for GitHub",
+        "examples/flaky --scenario network",
+    )
+    command.add_argument("repository", nargs="?", default=".", metavar="REPO", help="folder (default: this one)")
+    command.add_argument("--scenario", default="network", help="what goes wrong (default: %(default)s)")
+    command.add_argument("--list", action="store_true", help="list the scenarios and stop")
+    command.add_argument("--output", metavar="FOLDER", help="keep the database, comment, decision and requests here")
+
+
+def _database(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--db", metavar="URL", help="database (default: RECOVERY_DATABASE_URL, or ./recovery.db)")
+
+
+def _github(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--repository", help="`owner/name` (default: GITHUB_REPOSITORY)")
+    command.add_argument("--request-log", metavar="FILE", help="write every request to GitHub here, a JSON line each")
+    _database(command)
+
+
+def _acting(command: argparse.ArgumentParser) -> None:
+    _github(command)
+    command.add_argument("--dry-run", action="store_true", help="only say what would be done")
+
+
+def _version() -> str:
+    try:
+        return f"recovery {version('storyteller-recovery')}"
+    except PackageNotFoundError:
+        return "recovery (not installed)"

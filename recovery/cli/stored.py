@@ -1,0 +1,78 @@
+"""Commands that need the database only: `create-checkpoint`, `status`, `dashboard`, `rollback`."""
+
+from __future__ import annotations
+
+import argparse
+
+from recovery.adapters.clock import SystemClock
+from recovery.adapters.database.engine import open_store
+from recovery.cli.console import show, show_json
+from recovery.cli.context import database_url
+from recovery.errors import NotFoundError
+from recovery.models.records import RecoveryType, WorkflowCheckpoint
+from recovery.policy.statistics import summarise
+from recovery.ports import Store
+from recovery.recorder import Recorder
+from recovery.render.dashboard import dashboard_json, dashboard_lines
+from recovery.render.status import status_lines
+from recovery.settings import parse_state
+from recovery.strategies import recipe_for
+
+
+def create_checkpoint(options: argparse.Namespace) -> int:
+    """Record a checkpoint."""
+    clock = SystemClock()
+    checkpoint = WorkflowCheckpoint(
+        id=f"ckpt-{clock.new_id()}",
+        repository=options.repository,
+        workflow_name=options.workflow_name,
+        run_id=options.run_id,
+        commit_sha=options.commit_sha,
+        checkpoint_type=options.checkpoint_type,
+        checkpoint_name=options.checkpoint_name,
+        created_at=clock.now(),
+        workflow_state=parse_state(options.state) if options.state else {},
+    )
+    Recorder(_store(options), clock, "local").checkpointed(checkpoint)
+    if options.json:
+        show_json(checkpoint.model_dump(mode="json"))
+    else:
+        print(f"checkpoint {checkpoint.id} recorded")
+    return 0
+
+
+def status(options: argparse.Namespace) -> int:
+    """Show one recovery."""
+    store = _store(options)
+    state = store.recovery(options.recovery_id)
+    if state is None:
+        raise NotFoundError(f"there is no recovery {options.recovery_id} in {database_url(options)}")
+    if options.json:
+        show_json(state.model_dump(mode="json"))
+        return 0
+    ids = state.recovery_context.get("failure_ids", [state.failure_id])
+    show(status_lines(state, [failure for each in ids if (failure := store.failure(each))]))
+    return 0
+
+
+def dashboard(options: argparse.Namespace) -> int:
+    """Show success rates and the latest recoveries."""
+    store = _store(options)
+    numbers = summarise(store.recoveries(options.repository), store.checkpoints(options.repository))
+    if options.json:
+        show_json(dashboard_json(numbers))
+    else:
+        show(dashboard_lines(numbers))
+    return 0
+
+
+def rollback(options: argparse.Namespace) -> int:
+    """Return to a checkpoint: not available yet."""
+    if _store(options).checkpoint(options.checkpoint_id) is None:
+        raise NotFoundError(f"there is no checkpoint {options.checkpoint_id} in {database_url(options)}")
+    recipe_for(RecoveryType.ROLLBACK)
+    return 0
+
+
+def _store(options: argparse.Namespace) -> Store:
+    return open_store(database_url(options))

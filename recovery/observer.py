@@ -1,0 +1,129 @@
+"""Look at one attempt of a run through the forge, and name the cause of each failed job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from recovery.errors import AuthenticationError, ForgeError, RateLimited
+from recovery.models.decision import Observation
+from recovery.models.github import Job, PullRequest, Run
+from recovery.models.log import JobLog
+from recovery.models.records import PipelineFailure
+from recovery.models.verdict import JobFacts
+from recovery.policy.classify import classify
+from recovery.policy.consequences import cancelled_by_fail_fast, mark_gates, may_be_gates
+from recovery.policy.vetoes import PULL_REQUEST_EVENTS
+from recovery.ports import Clock, Forge
+
+LOGS_READ = 10
+"""Logs read of one attempt. Where more jobs failed, no retry is considered, and requests are better saved."""
+
+
+def observe(forge: Forge, clock: Clock, run_id: int, attempt: int | None = None) -> Observation:
+    """Observe an attempt (the latest by default) of a run.
+
+    Requests: the run, its jobs, one log per failed job, and the pull request or branch; one more for the workflow's
+    file when gate jobs must be told apart.
+
+    Raises:
+        ForgeError: the run or its jobs could not be read. An unreadable log is recorded, not raised.
+    """
+    run = forge.run(run_id)
+    attempt = attempt or run.run_attempt
+    settled = run.completed or attempt < run.run_attempt
+    jobs = forge.jobs(run_id, attempt) if settled else ()
+    now = clock.now()
+    failures = _failures(forge, run, jobs, now)
+    pull_request, head_now = look_at_head(forge, run) if failures else (None, None)
+    return Observation(
+        run=run,
+        attempt=attempt,
+        jobs=jobs,
+        failures=failures,
+        pull_request=pull_request,
+        head_now=head_now,
+        observed_at=now,
+    )
+
+
+def look_at_head(forge: Forge, run: Run) -> tuple[PullRequest | None, str | None]:
+    """The pull request of a run, and the commit now at the head that the run was for; one request at most."""
+    if run.event in PULL_REQUEST_EVENTS:
+        pull_request = forge.pull_request_of(run)
+        return pull_request, pull_request.head_sha if pull_request else None
+    if run.event == "push" and run.head_branch:
+        return None, forge.branch_head(run.head_branch)
+    return None, None
+
+
+def _failures(forge: Forge, run: Run, jobs: tuple[Job, ...], now: datetime) -> tuple[PipelineFailure, ...]:
+    taken_down = cancelled_by_fail_fast(jobs)
+    failed = [job for job in jobs if job.failed]
+    causes = [job for job in failed if job.id not in taken_down]
+    logs = {job.id: _read_log(forge, job.id) for job in causes[:LOGS_READ]}
+    failures = tuple(_failure(run, job, logs, taken_down, now) for job in failed)
+    if not may_be_gates(failures):
+        return failures
+    workflow = _workflow_text(forge, run)
+    return mark_gates(failures, workflow) if workflow else failures
+
+
+def _read_log(forge: Forge, job_id: int) -> JobLog | str:
+    """A job's log, or why it could not be read. What concerns every request, not this log, is raised."""
+    try:
+        return forge.job_log(job_id)
+    except (AuthenticationError, RateLimited):
+        raise
+    except ForgeError as error:
+        return error.message
+
+
+def _workflow_text(forge: Forge, run: Run) -> str | None:
+    try:
+        return forge.file_text(run.path, run.head_sha)
+    except ForgeError:
+        return None
+
+
+def _failure(
+    run: Run, job: Job, logs: Mapping[int, JobLog | str], taken_down: Mapping[int, str], now: datetime
+) -> PipelineFailure:
+    log = logs.get(job.id, "not read")
+    verdict = classify(log if isinstance(log, JobLog) else None, _facts(job))
+    step = job.failed_steps[0].name if job.failed_steps else None
+    return PipelineFailure(
+        id=f"fail-{run.id}-{job.run_attempt}-{job.id}",
+        repository=run.repository,
+        workflow_name=run.workflow_name,
+        run_id=run.id,
+        attempt=job.run_attempt,
+        job_id=job.id,
+        job_name=job.name,
+        step=step,
+        conclusion=job.conclusion or "failure",
+        head_sha=run.head_sha,
+        head_branch=run.head_branch,
+        observed_at=now,
+        failure_class=verdict.failure_class,
+        retryable=verdict.retryable,
+        confidence=verdict.confidence,
+        evidence=verdict.evidence,
+        excerpt=verdict.excerpt,
+        fingerprint=verdict.fingerprint,
+        reason=verdict.reason,
+        html_url=job.html_url,
+        consequence_of=taken_down.get(job.id),
+        log_problem=None if isinstance(log, JobLog) else log,
+    )
+
+
+def _facts(job: Job) -> JobFacts:
+    started = [step.name for step in job.steps if step.started_at is not None and step.conclusion != "skipped"]
+    return JobFacts(
+        job_name=job.name,
+        conclusion=job.conclusion,
+        failed_steps=tuple(step.name for step in job.failed_steps),
+        last_started_step=started[-1] if started else None,
+        steps_known=True,
+    )

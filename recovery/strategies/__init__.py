@@ -1,0 +1,48 @@
+"""The recipes, one file each, and the table that names them."""
+
+from __future__ import annotations
+
+from types import MappingProxyType
+from typing import Protocol
+
+from recovery.errors import StrategyUnavailable
+from recovery.models.decision import RecoveryPlan
+from recovery.models.records import RecoveryType
+from recovery.ports import Forge
+from recovery.strategies import escalate, retry
+
+
+class Recipe(Protocol):
+    """One way to recover: a module with these names."""
+
+    EFFECT: str
+    """The effect in words; empty when the recipe has none."""
+
+    def steps(self) -> tuple[str, ...]:
+        """The ordered steps that are recorded before the first effect."""
+        ...
+
+    def perform(self, plan: RecoveryPlan, forge: Forge) -> None:
+        """Do the one effect, through ports only. Raises `recovery.errors.ForgeError`."""
+        ...
+
+
+RECIPES: MappingProxyType[RecoveryType, Recipe] = MappingProxyType(
+    {RecoveryType.RETRY: retry, RecoveryType.NONE: escalate}
+)
+
+
+def recipe_for(strategy: RecoveryType) -> Recipe:
+    """The recipe of a strategy.
+
+    Raises:
+        StrategyUnavailable: this version has no recipe for it.
+    """
+    recipe = RECIPES.get(strategy)
+    if recipe is None:
+        available = ", ".join(f"`{known}`" for known in RECIPES)
+        raise StrategyUnavailable(
+            f"the strategy `{strategy}` is not available in this version",
+            hint=f"use one of {available}, or `auto`, which picks only what is available",
+        )
+    return recipe

@@ -1,0 +1,97 @@
+"""Fold the plans and journals of earlier recovery runs into the store: the way state survives a lost cache."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+
+from recovery.errors import ForgeError
+from recovery.models.events import Event, read_events, repository_of
+from recovery.models.github import Artifact
+from recovery.models.record import Record
+from recovery.policy.trust import is_own_artifact, is_recovery_run
+from recovery.ports import Forge, Store
+
+PLAN_FILE = "plan.jsonl"
+JOURNAL_FILE = "journal.jsonl"
+OWN_ATTEMPTS = range(1, 4)
+"""Attempts of a recovery run under which a plan is looked for by its exact name."""
+
+
+def plan_artifact_name(run_id: int, attempt: int, own_attempt: int) -> str:
+    """Name of the artifact with the plan for an attempt; never reused, even when the recovery run is re-run."""
+    return f"recovery-plan.{run_id}.{attempt}.{own_attempt}"
+
+
+def journal_artifact_name(own_attempt: int) -> str:
+    """Name of a recovery run's journal artifact."""
+    return f"recovery-journal-{own_attempt}"
+
+
+class RecoveryWorkflow(Record):
+    """The workflow whose artifacts are believed."""
+
+    path: str
+    """`.github/workflows/recovery.yml`"""
+    default_branch: str
+
+    @property
+    def file(self) -> str:
+        """The file's name, as GitHub's API wants it."""
+        return self.path.rpartition("/")[2]
+
+
+def sync_attempt(store: Store, forge: Forge, workflow: RecoveryWorkflow, run_id: int, attempt: int) -> int:
+    """Fold the plan for one attempt, if an earlier recovery run uploaded one; return how many events were new.
+
+    At most five requests: up to three look-ups by name, the run that made the artifact, the download.
+    """
+    for own_attempt in OWN_ATTEMPTS:
+        for artifact in forge.artifacts_named(plan_artifact_name(run_id, attempt, own_attempt)):
+            if not is_own_artifact(artifact):
+                continue
+            if artifact.id in store.folded([artifact.id]):
+                return 0
+            if is_recovery_run(forge.run(artifact.run_id), workflow.path, workflow.default_branch):
+                return _fold(store, forge, artifact)
+    return 0
+
+
+def sync_recent(store: Store, forge: Forge, workflow: RecoveryWorkflow, since: datetime) -> int:
+    """Fold every plan and journal made since then that is not folded yet; return how many events were new."""
+    candidates = [artifact for artifact in forge.artifacts_since(since) if _file_in(artifact.name)]
+    folded = store.folded([artifact.id for artifact in candidates])
+    fresh = [artifact for artifact in candidates if artifact.id not in folded and is_own_artifact(artifact)]
+    if not fresh:
+        return 0
+    trusted = {
+        run.id
+        for run in forge.runs_of_workflow(workflow.file, branch=workflow.default_branch)
+        if is_recovery_run(run, workflow.path, workflow.default_branch)
+    }
+    return sum(_fold(store, forge, artifact) for artifact in reversed(fresh) if artifact.run_id in trusted)
+
+
+def _file_in(artifact_name: str) -> str | None:
+    if artifact_name.startswith("recovery-plan."):
+        return PLAN_FILE
+    return JOURNAL_FILE if artifact_name.startswith("recovery-journal-") else None
+
+
+def _fold(store: Store, forge: Forge, artifact: Artifact) -> int:
+    """Fold one artifact. One that cannot be read is left for another time: its facts may exist elsewhere."""
+    name = _file_in(artifact.name)
+    if name is None:
+        return 0
+    try:
+        data = forge.artifact_file(artifact, name)
+    except ForgeError:
+        return 0
+    events, _problems = read_events(data or b"")
+    added = store.record(_of_repository(events, forge.repository))
+    store.mark_folded([artifact.id])
+    return added
+
+
+def _of_repository(events: Iterable[Event], repository: str) -> Iterator[Event]:
+    return (event for event in events if repository_of(event) == repository)
