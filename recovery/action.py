@@ -51,6 +51,11 @@ def _run(environment: Mapping[str, str], commands: RunnerCommands) -> int:
     commands.mask(token_of(environment))
     context = runner_context(environment)
     settings = _settings(environment, context)
+    if context.on_enterprise_server:
+        raise StrategyUnavailable(
+            "GitHub Enterprise Server has no artifacts v4, in which plans, journals and checkpoints are kept",
+            hint="use the command line there: `recovery recover RUN_ID`",
+        )
     match settings.mode:
         case Mode.CHECKPOINT:
             return _checkpoint(environment, context, settings, commands)

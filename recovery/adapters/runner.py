@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 from pydantic import Field, SecretStr
@@ -16,6 +17,10 @@ from recovery.models.record import Record
 
 SUMMARY_LIMIT = 1024 * 1024
 """Bytes of job summary that GitHub takes from one step."""
+
+
+LOCAL_DATABASE = "sqlite:///recovery.db"
+"""The database off a runner, where none is named."""
 
 
 class RunnerContext(Record):
@@ -31,6 +36,7 @@ class RunnerContext(Record):
     ref_name: str = ""
     sha: str = ""
     api_url: str = "https://api.github.com"
+    server_url: str = "https://github.com"
     token: SecretStr = SecretStr("")
     workspace: Path = Path()
     directory: Path = Path()
@@ -45,6 +51,12 @@ class RunnerContext(Record):
     def on_runner(self) -> bool:
         """Whether this is a step of a workflow, with an upload between planning and executing."""
         return self.run_id is not None
+
+    @property
+    def on_enterprise_server(self) -> bool:
+        """Whether this is GitHub Enterprise Server, which has no artifacts v4."""
+        host = urlsplit(self.server_url).hostname or ""
+        return host not in {"github.com", "localhost", "127.0.0.1"} and not host.endswith((".ghe.com", ".localhost"))
 
     @property
     def author(self) -> str:
@@ -73,7 +85,7 @@ def runner_context(environment: Mapping[str, str]) -> RunnerContext:
         )
     temporary = Path(environment.get("RUNNER_TEMP") or ".")
     directory = Path(environment.get("RECOVERY_DIRECTORY") or temporary / "storyteller-recovery")
-    state = temporary / "storyteller-recovery-state"
+    cached = f"sqlite:///{temporary / 'storyteller-recovery-state' / 'recovery.db'}"
     run_id = _number(environment, "GITHUB_RUN_ID")
     return RunnerContext(
         repository=repository,
@@ -85,10 +97,11 @@ def runner_context(environment: Mapping[str, str]) -> RunnerContext:
         ref_name=environment.get("GITHUB_REF_NAME", ""),
         sha=environment.get("GITHUB_SHA", ""),
         api_url=environment.get("GITHUB_API_URL") or "https://api.github.com",
+        server_url=environment.get("GITHUB_SERVER_URL") or "https://github.com",
         token=SecretStr(token_of(environment)),
         workspace=Path(environment.get("GITHUB_WORKSPACE") or "."),
         directory=directory,
-        database_url=environment.get("RECOVERY_DATABASE_URL") or f"sqlite:///{state / 'recovery.db'}",
+        database_url=environment.get("RECOVERY_DATABASE_URL") or (cached if run_id else LOCAL_DATABASE),
         journal=directory / "journal.jsonl" if run_id else None,
         request_log=directory / "requests.jsonl" if run_id else None,
     )

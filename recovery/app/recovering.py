@@ -108,7 +108,7 @@ def _recall(place: Workplace, seen: Observation) -> None:
     attempts = {seen.run.run_attempt - 1} | ({seen.attempt} if place.context.attempt > 1 else set())
     for attempt in sorted(attempts - {0}):
         if not place.store.recoveries_of(seen.run.id, attempt):
-            sync_attempt(place.store, place.forge, place.workflow, seen.run.id, attempt)
+            sync_attempt(place.archive, place.forge, place.workflow, seen.run.id, attempt)
 
 
 def _settle_earlier(place: Workplace, seen: Observation) -> list[RecoveryState]:
@@ -128,7 +128,7 @@ def _execute(place: Workplace, handover: Handover, *, plan_uploaded: bool) -> Re
         plan = place.store.plan(recovery_id)
         if plan is None:
             continue
-        if handover.plan_artifact and not plan_uploaded:
+        if recovery_id == handover.main and not plan_uploaded:
             place.recorder.noted(plan, "upload plan", "the plan was not uploaded; only this runner knows of it")
         try:
             place.manager.execute(plan)

@@ -28,7 +28,7 @@ def plan_sweep(place: Workplace) -> Handover:
     since = place.clock.now() - timedelta(seconds=place.settings.look_back)
     with place.requests.phase("sync"):
         if place.workflow is not None:
-            sync_recent(place.store, place.forge, place.workflow, since)
+            sync_recent(place.archive, place.forge, place.workflow, since)
     with place.requests.phase("settle"):
         settled = _settle_open(place)
     due = [state.id for state in _due(place)]
@@ -64,7 +64,9 @@ def _due(place: Workplace) -> Iterator[RecoveryState]:
 
 def _decide_lost(place: Workplace, since: datetime) -> Iterator[tuple[RecoveryPlan, Observation]]:
     """Decide on failed runs that nothing was decided about, up to and including the first one to act on."""
-    lost = [run for run in reversed(place.forge.failed_runs(since)) if _is_lost(place, run)]
+    watched = _watched(place)
+    failed = place.forge.failed_runs(since) if watched else ()
+    lost = [run for run in reversed(failed) if run.workflow_name in watched and _is_lost(place, run)]
     for run in lost[:LOST_RUNS_LOOKED_AT]:
         seen = place.monitor.observe(run.id, run.run_attempt)
         if not seen.failures:
@@ -76,7 +78,7 @@ def _decide_lost(place: Workplace, since: datetime) -> Iterator[tuple[RecoveryPl
 
 
 def _is_lost(place: Workplace, run: Run) -> bool:
-    if run.workflow_name not in _watched(place) or run.path == place.context.workflow_path:
+    if run.path == place.context.workflow_path:
         return False
     return all(_only_was_active(state) for state in place.store.recoveries_of(run.id, run.run_attempt))
 

@@ -32,6 +32,9 @@ class Workplace:
     context: RunnerContext
     settings: Settings
     store: Store
+    """Where events are recorded: journalled on a runner."""
+    archive: Store
+    """The same store without the journal, for events that other recovery runs have journalled."""
     forge: Forge
     clock: Clock
     manager: RecoveryManager
@@ -42,28 +45,21 @@ class Workplace:
     """The recovery workflow this runs in; None off a runner, where no artifact is believed."""
 
 
-def open_database(context: RunnerContext, *, set_aside_broken: bool = False) -> Store:
-    """The store alone, for use cases that need no GitHub."""
-    from recovery.adapters.database.engine import open_store
-
-    return open_store(context.database_url, set_aside_broken=set_aside_broken)
-
-
 def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
     """Wire everything. On a runner a broken cached database is set aside, and everything is journalled.
 
     Raises:
         RecoveryError: no token, a database that cannot be used, a repository name that is none.
     """
+    from recovery.adapters.database.engine import open_store
     from recovery.adapters.github.forge import GitHubForge
     from recovery.adapters.github.request_log import RequestLog
 
     context.directory.mkdir(parents=True, exist_ok=True)
     clock = SystemClock()
     requests = RequestLog(context.request_log)
-    store = open_database(context, set_aside_broken=context.on_runner)
-    if context.journal is not None:
-        store = JournalledStore(store, Journal(context.journal))
+    archive: Store = open_store(context.database_url, set_aside_broken=context.on_runner)
+    store = JournalledStore(archive, Journal(context.journal)) if context.journal else archive
     forge = GitHubForge(
         context.repository,
         context.token.get_secret_value(),
@@ -85,13 +81,14 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
         context=context,
         settings=settings,
         store=store,
+        archive=archive,
         forge=forge,
         clock=clock,
         manager=manager,
         monitor=PipelineMonitor(manager, forge, vault, clock, settings=settings),
         recorder=Recorder(store, clock, context.author),
         requests=requests,
-        workflow=_recovery_workflow(context),
+        workflow=_recovery_workflow(context, forge, requests),
     )
 
 
@@ -110,7 +107,10 @@ def manager_from_environment(factory: Callable[..., ManagerT]) -> ManagerT:
     )
 
 
-def _recovery_workflow(context: RunnerContext) -> RecoveryWorkflow | None:
-    if context.workflow_path is None or not context.default_branch:
+def _recovery_workflow(context: RunnerContext, forge: Forge, requests: RequestLog) -> RecoveryWorkflow | None:
+    """The workflow whose artifacts are believed. Its branch is asked for only where no event tells it."""
+    if context.workflow_path is None:
         return None
-    return RecoveryWorkflow(path=context.workflow_path, default_branch=context.default_branch)
+    with requests.phase("sync"):
+        branch = context.default_branch or forge.default_branch()
+    return RecoveryWorkflow(path=context.workflow_path, default_branch=branch)

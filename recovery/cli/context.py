@@ -9,24 +9,22 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
-from recovery.adapters.runner import RunnerContext, token_of
+from recovery.adapters.runner import LOCAL_DATABASE, RunnerContext, token_of
 from recovery.errors import InputError
-
-DEFAULT_DATABASE = "sqlite:///recovery.db"
 
 
 def database_url(options: argparse.Namespace) -> str:
     """The database a command works on."""
-    return options.db or os.environ.get("RECOVERY_DATABASE_URL") or DEFAULT_DATABASE
+    return options.db or os.environ.get("RECOVERY_DATABASE_URL") or LOCAL_DATABASE
 
 
-def local_context(options: argparse.Namespace, repository: str | None = None) -> RunnerContext:
+def local_context(options: argparse.Namespace) -> RunnerContext:
     """The context of a command off a runner.
 
     Raises:
         InputError: no repository is named.
     """
-    name = getattr(options, "repository", None) or repository or os.environ.get("GITHUB_REPOSITORY", "")
+    name = options.repository or os.environ.get("GITHUB_REPOSITORY", "")
     if name.count("/") != 1:
         raise InputError(
             f"{name!r} does not name a repository" if name else "no repository is named",

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import argparse
 import io
-import json
-import shutil
 import tempfile
 import zipfile
 from collections.abc import Iterator
@@ -16,7 +14,7 @@ from recovery.app.retelling import Retelling, retell
 from recovery.cli.console import progress, show, show_json
 from recovery.errors import InputError, RehearsalError
 from recovery.render.comment import visible_part
-from recovery.render.dashboard import dashboard_json, dashboard_lines
+from recovery.render.dashboard import dashboard_lines
 from recovery.render.decision import decision_json
 from recovery.render.lines import Line
 from recovery.render.timeline import AttemptFact, timeline, timeline_of
@@ -24,6 +22,7 @@ from recovery.render.timeline import AttemptFact, timeline, timeline_of
 if TYPE_CHECKING:
     from recovery.rehearsal.rehearsal import Rehearsal
 
+OUTPUT_FILES = ("recovery.db", "comment.md", "decision.json", "requests.jsonl")
 EVENT_FILES = ("plan.jsonl", "journal.jsonl")
 
 
@@ -40,9 +39,7 @@ def rehearse(options: argparse.Namespace) -> int:
             f"{repository} has no folder .github/workflows", hint="name the folder of a repository with workflows"
         )
     with tempfile.TemporaryDirectory(prefix="recovery-rehearsal-") as work:
-        output = Path(options.output) if options.output else Path(work, "output")
-        shutil.rmtree(output, ignore_errors=True)
-        output.mkdir(parents=True)
+        output = _emptied(Path(options.output or Path(work, "output")))
         return _play(options, repository, Path(work, "rehearsal"), output)
 
 
@@ -68,6 +65,21 @@ def _play(options: argparse.Namespace, repository: Path, work: Path, output: Pat
     if found:
         raise RehearsalError(f"the loop did not close: {'; '.join(found)}", hint="the timeline shows where it ended")
     return 0
+
+
+def _emptied(output: Path) -> Path:
+    """The output folder, without what an earlier rehearsal left in it; anything else in it is not touched.
+
+    Raises:
+        InputError: the folder cannot be written.
+    """
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        for name in OUTPUT_FILES:
+            (output / name).unlink(missing_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {output} cannot be written: {error.strerror}") from error
+    return output
 
 
 def _event_files(rehearsal: Rehearsal) -> Iterator[bytes]:
@@ -110,7 +122,6 @@ def _report(retelling: Retelling, attempts: list[AttemptFact], comments: list[st
         yield from (Line("info", f"  {line}") for line in visible_part(comment).splitlines())
     yield from _heading("The dashboard")
     yield from dashboard_lines(retelling.dashboard)
-    yield Line("time", f"  {json.dumps(dashboard_json(retelling.dashboard)['recovery_summary'])}")
 
 
 def _heading(text: str) -> tuple[Line, ...]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from recovery.adapters.database.engine import open_store
 from recovery.app.configuration import settings_for
 from recovery.app.handover import hand_over
 from recovery.app.recovering import Result, Target, execute_recovery, plan_recovery
 from recovery.app.sweeping import plan_sweep
-from recovery.app.wiring import Workplace, open_database, open_workplace
+from recovery.app.wiring import Workplace, open_workplace
 from recovery.cli.console import progress, show, show_json
-from recovery.cli.context import local_context
+from recovery.cli.context import database_url, local_context
 from recovery.errors import NotFoundError
 from recovery.render.lines import Line
 from recovery.render.timeline import timeline, timeline_of
@@ -33,10 +34,9 @@ def observe(options: argparse.Namespace) -> int:
 
 def initiate(options: argparse.Namespace) -> int:
     """Recover a failure that is on record."""
-    context = local_context(options, repository="owner/unknown")
-    failure = open_database(context).failure(options.failure_id)
+    failure = open_store(database_url(options)).failure(options.failure_id)
     if failure is None:
-        raise NotFoundError(f"there is no failure {options.failure_id} in {context.database_url}")
+        raise NotFoundError(f"there is no failure {options.failure_id} in {database_url(options)}")
     options.repository = failure.repository
     place = _workplace(options, {"dry-run": str(options.dry_run)})
     progress(f"looking at run {failure.run_id}, attempt {failure.attempt}")

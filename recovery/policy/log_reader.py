@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from recovery.policy.rules.patterns import PatternSet
+from recovery.policy.patterns import PatternSet
 
 CHUNK = 64 * 1024
 """Also the longest line that is examined whole: of a longer one, half a chunk at either end is."""

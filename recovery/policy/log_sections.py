@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 from recovery.models.log import JobLog
 from recovery.policy.log_reader import FoundLine, decode, find_lines
+from recovery.policy.patterns import PatternSet
 from recovery.policy.rules.model import Phase, Rule, RuleSet
-from recovery.policy.rules.patterns import PatternSet
 
 _RUN, _END_GROUP, _HEADER, _ERROR = "##run", "##endgroup", "##header", "##error"
 _POST, _FINISHED, _TRACE = "##post", "##finished", "##trace"

@@ -8,6 +8,7 @@ import json
 import os
 import re
 import secrets
+import sys
 import threading
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -18,10 +19,10 @@ from typing import Any
 
 from recovery.errors import RehearsalError
 from recovery.rehearsal.expressions import context_of, interpolate
+from recovery.rehearsal.outcomes import overall_conclusion
 from recovery.rehearsal.places import Places
 from recovery.rehearsal.processes import Processes, interrupt
 from recovery.rehearsal.records import Job, Run
-from recovery.rehearsal.runs import overall_conclusion
 from recovery.rehearsal.source import Source
 from recovery.rehearsal.surroundings import process_environment, step_variables
 from recovery.rehearsal.toolshed import Toolshed, find_program
@@ -39,7 +40,8 @@ from recovery.rehearsal.world import World
 
 # More `act` processes at once than this only slow each other down.
 _AT_ONCE = 4
-_OTHER_SYSTEMS = re.compile(r"windows|macos", re.IGNORECASE)
+_FAREWELL_SECONDS = 3.0
+_OTHER_SYSTEMS = re.compile("windows" if sys.platform == "darwin" else "windows|macos", re.IGNORECASE)
 _USUAL_LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "ubuntu-slim", "self-hosted", "linux", "Linux")
 # Only these runs are recovery's own: a user's job does not get a folder to report into.
 _RECOVERY_EVENTS = frozenset({"workflow_run", "schedule", "workflow_dispatch"})
@@ -72,6 +74,7 @@ class ActRunner:
         self._cancelled: dict[int, datetime] = {}
         self._changed = threading.Condition()
         self._active: dict[tuple[int, int], str] = {}
+        self._closed = False
         self.ungrouped: set[int] = set()
         self.problems: list[Exception] = []
 
@@ -97,8 +100,10 @@ class ActRunner:
             return [f"{name} ({run_id}, attempt {attempt})" for (run_id, attempt), name in self._active.items()]
 
     def close(self) -> None:
-        """End every process."""
+        """End every process; whatever was being executed is given up without a trace in the world."""
+        self._closed = True
         self._processes.close()
+        self.wait(_FAREWELL_SECONDS)
 
     def _execute(self, run_id: int, attempt: int, keys: frozenset[str]) -> None:
         try:
@@ -106,8 +111,9 @@ class ActRunner:
             with self._turn(run, parse(run.workflow.text)):
                 self._attempt(run, attempt, keys)
         except Exception as error:
-            self.problems.append(error)
-            self._world.runs.complete(run_id, attempt, conclusion="startup_failure")
+            if not self._closed:
+                self.problems.append(error)
+                self._world.runs.complete(run_id, attempt, conclusion="startup_failure")
         finally:
             with self._changed:
                 self._active.pop((run_id, attempt), None)
@@ -148,6 +154,7 @@ class ActRunner:
         transcript = Transcript(
             document, records, keys, self._world.clockwork.now, lambda: self._world.clockwork.next_id("job")
         )
+        self._tell_unserved(run, attempt, document)
         process = self._launch(run, attempt, document, folder)
         for line in self._lines(process, folder):
             if transcript.read(line):
@@ -159,6 +166,8 @@ class ActRunner:
         self._conclude(run, attempt, document, observed(transcript.records(), keys, observations), folder)
 
     def _conclude(self, run: Run, attempt: int, document: Document, jobs: tuple[Job, ...], folder: Path) -> None:
+        if self._closed:
+            return
         runs = self._world.runs
         since = self._cancelled.get(run.id)
         if since is not None:
@@ -225,6 +234,12 @@ class ActRunner:
         if cancelled:
             interrupt(process)
         return process
+
+    def _tell_unserved(self, run: Run, attempt: int, document: Document) -> None:
+        for plan in job_plans(document):
+            if any(_OTHER_SYSTEMS.search(label) for label in plan.labels):
+                text = f"{run.workflow.name} / {plan.name} is skipped: this machine does not serve {plan.labels[0]}"
+                self._world.clockwork.tell("job-unserved", text, run_id=run.id, attempt=attempt)
 
     def _labels(self, document: Document) -> list[str]:
         """The labels this machine serves: all but those of other systems, whose jobs `act` then skips."""

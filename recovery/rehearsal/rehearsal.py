@@ -24,6 +24,7 @@ from recovery.rehearsal.source import Source, copy_files
 from recovery.rehearsal.toolshed import Toolshed, find_program
 from recovery.rehearsal.world import World
 
+_MARKER = ".rehearsal"
 _OWN_FOLDERS = ("repository", "trees", "runs", "recoveries", "home", "workspaces", "shims", "action")
 
 
@@ -177,6 +178,14 @@ class Rehearsal:
 
     def _clear(self) -> None:
         self.work.mkdir(parents=True, exist_ok=True)
+        marker = self.work / _MARKER
+        strangers = [name for name in _OWN_FOLDERS if (self.work / name).exists()]
+        if strangers and not marker.exists():
+            raise RehearsalError(
+                f"{self.work} is no folder of an earlier rehearsal, but has {', '.join(strangers)}",
+                hint="name an empty folder to work in",
+            )
+        marker.touch()
         for name in _OWN_FOLDERS:
             shutil.rmtree(self.work / name, ignore_errors=True)
         self.access_log.unlink(missing_ok=True)
@@ -191,7 +200,7 @@ class Rehearsal:
         action = None
         if self._action_origin is not None:
             action = self.work / "action"
-            copy_files(self._action_origin, action)
+            copy_files(self._action_origin.resolve(), action, self.work)
         toolshed = Toolshed(self.work / "shims", action)
         toolshed.prepare()
         return toolshed

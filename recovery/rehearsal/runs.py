@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from recovery.rehearsal.clockwork import Clockwork, Refused
+from recovery.rehearsal.outcomes import overall_conclusion, scripted, with_dependents
 from recovery.rehearsal.records import (
     ACTIONS_BOT,
     MAXIMUM_RERUNS,
@@ -17,14 +18,11 @@ from recovery.rehearsal.records import (
     Job,
     Run,
     ScriptedJob,
-    Step,
     User,
     Workflow,
 )
 
 Completed = Callable[[Run], None]
-
-_WORST_FIRST = ("failure", "timed_out", "cancelled")
 
 
 class Runs:
@@ -218,7 +216,7 @@ class Runs:
         """Give one job what its script says."""
         at = self._clockwork.now()
         with self._clockwork.lock:
-            jobs = [_scripted(job, script, at) if job.id == job_id else job for job in self.get(run_id).latest.jobs]
+            jobs = [scripted(job, script, at) if job.id == job_id else job for job in self.get(run_id).latest.jobs]
             self.put_jobs(run_id, attempt, jobs)
 
     def complete(self, run_id: int, attempt: int, *, conclusion: str | None = None) -> Run:
@@ -265,43 +263,3 @@ class Runs:
             )
             self._runs[run_id] = replace(run, attempts=attempts)
             return self._runs[run_id]
-
-
-def with_dependents(chosen: Iterable[str], needs: Mapping[str, Sequence[str]]) -> frozenset[str]:
-    """The chosen job keys and every job that needs one of them, directly or not."""
-    keys = set(chosen)
-    while more := {key for key, needed in needs.items() if key not in keys and keys.intersection(needed)}:
-        keys |= more
-    return frozenset(keys)
-
-
-def overall_conclusion(jobs: Iterable[Job]) -> str:
-    """A run's conclusion by its jobs': the worst one counts, and a run of only skipped jobs is skipped."""
-    conclusions = {job.conclusion for job in jobs}
-    for conclusion in _WORST_FIRST:
-        if conclusion in conclusions:
-            return conclusion
-    return "skipped" if conclusions == {"skipped"} else "success"
-
-
-def _scripted(job: Job, script: ScriptedJob, at: datetime) -> Job:
-    pairs = script.steps
-    if pairs is None:
-        middle = script.conclusion or "success"
-        pairs = (("Set up job", "success"), (f"Run {script.name}", middle), ("Complete job", "success"))
-    if script.conclusion == "skipped":
-        pairs = ()
-    steps = tuple(
-        Step(name=name, number=number, conclusion=conclusion, started_at=at, completed_at=at)
-        for number, (name, conclusion) in enumerate(pairs, start=1)
-    )
-    done = script.status == "completed"
-    return replace(
-        job,
-        status=script.status,
-        conclusion=script.conclusion if done else None,
-        steps=steps,
-        log=script.log,
-        started_at=at,
-        completed_at=at if done else None,
-    )

@@ -24,21 +24,39 @@ _GIT_ENVIRONMENT = {
 }
 
 
-def copy_files(origin: Path, target: Path) -> None:
-    """Copy what git would keep (tracked or not ignored), or everything but the usual rubbish outside git."""
+def copy_files(origin: Path, target: Path, leave_out: Path) -> None:
+    """Copy what git would keep (tracked or not ignored), or everything but the usual rubbish outside git.
+
+    Nothing below `leave_out` is copied, which is where the copies go.
+    """
     listing = subprocess.run(  # noqa: S603 -- git itself
-        [find_program("git"), "-C", str(origin), "ls-files", "-co", "--exclude-standard", "-z"],
+        [
+            find_program("git"),
+            "-c",
+            "safe.directory=*",
+            "-C",
+            str(origin),
+            "ls-files",
+            "-co",
+            "--exclude-standard",
+            "-z",
+        ],
         capture_output=True,
         text=True,
         check=False,
     )
     target.mkdir(parents=True, exist_ok=True)
     if listing.returncode != 0:
-        shutil.copytree(origin, target, ignore=shutil.ignore_patterns(*_LEFT_OUT), symlinks=True, dirs_exist_ok=True)
+        usual = shutil.ignore_patterns(*_LEFT_OUT)
+
+        def ignored(folder: str, names: list[str]) -> set[str]:
+            return usual(folder, names) | {name for name in names if Path(folder, name) == leave_out}
+
+        shutil.copytree(origin, target, ignore=ignored, symlinks=True, dirs_exist_ok=True)
         return
     for name in filter(None, listing.stdout.split("\0")):
         file = origin / name
-        if file.is_symlink() or file.is_file():
+        if (file.is_symlink() or file.is_file()) and not file.is_relative_to(leave_out):
             (target / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(file, target / name, follow_symlinks=False)
 
@@ -48,6 +66,7 @@ class Source:
 
     def __init__(self, origin: Path, folder: Path, default_branch: str) -> None:
         self._origin = origin
+        self._folder = folder
         self._repository = folder / "repository"
         self._trees = folder / "trees"
         self._default_branch = default_branch
@@ -57,7 +76,7 @@ class Source:
         """Copy the files and commit them; the first commit's id."""
         if not self._origin.is_dir():
             raise RehearsalError(f"there is no repository at {self._origin}")
-        copy_files(self._origin, self._repository)
+        copy_files(self._origin, self._repository, self._folder)
         self._git("init", "-q", "-b", self._default_branch)
         self._git("add", "-A", "--force")
         self._git("commit", "-q", "--allow-empty", "--no-verify", "-m", "The repository as it is")

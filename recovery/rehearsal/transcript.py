@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -24,6 +25,8 @@ _COMMANDS = {
     "debug": "##[debug]",
 }
 
+_Line = tuple[datetime, str]
+
 
 @dataclass
 class _StepNotes:
@@ -33,8 +36,8 @@ class _StepNotes:
     conclusion: str | None = None
     head: list[str] = field(default_factory=list)
     # `act` sends what a step printed after the mark of its failure, at times: lines are kept by (nested) step.
-    parts: dict[tuple[str, ...], list[str]] = field(default_factory=dict)
-    errors: list[str] = field(default_factory=list)
+    parts: dict[tuple[str, ...], list[_Line]] = field(default_factory=dict)
+    errors: list[_Line] = field(default_factory=list)
 
 
 @dataclass
@@ -109,20 +112,26 @@ class Transcript:
             shown = _STAGE_WORDS.sub("", message) if message.startswith("⭐") else str(line.get("step", ""))
             step = notes.steps[stage, ids[0]] = _StepNotes(step_name(written, shown), self._now())
             step.head = [_POST_HEAD] if stage == "Post" else _head(written, shown)
-        part = step.parts.setdefault(ids, [])
-        if line.get("raw_output"):
-            part.append(message.rstrip("\r\n"))
-        elif line.get("command") in _COMMANDS:
-            part.append(_COMMANDS[str(line["command"])] + str(line.get("arg") or ""))
-        elif line.get("level") == "error" and (found := _EXIT_STATUS.search(message)):
-            error = f"##[error]Process completed with exit code {found[1]}."
-            if error not in step.errors:
-                step.errors.append(error)
+        self._read_output(step, ids, message, line)
         if "stepResult" in line and len(ids) == 1:
             written = _written_step(self._document, notes.record.key, ids[0])
             tolerated = written.get("continue-on-error") is True
             step.conclusion = "success" if tolerated else str(line["stepResult"])
             step.completed_at = self._now()
+
+    def _read_output(self, step: _StepNotes, ids: tuple[str, ...], message: str, line: Mapping[str, Any]) -> None:
+        part = step.parts.setdefault(ids, [])
+        if line.get("raw_output"):
+            part.append((self._now(), message.rstrip("\r\n")))
+        elif line.get("command") in _COMMANDS:
+            part.append((self._now(), _COMMANDS[str(line["command"])] + str(line.get("arg") or "")))
+        elif len(ids) > 1 and message.startswith("⭐") and line.get("stage") != "Post":
+            first = _STAGE_WORDS.sub("", message).split("\n", 1)[0]
+            part += [(self._now(), f"##[group]Run {first}"), (self._now(), "##[endgroup]")]
+        elif line.get("level") == "error" and (found := _EXIT_STATUS.search(message)):
+            error = f"##[error]Process completed with exit code {found[1]}."
+            if error not in (text for _, text in step.errors):
+                step.errors.append((self._now(), error))
 
     def records(self) -> tuple[Job, ...]:
         """All jobs of the attempt as they stand."""
@@ -225,7 +234,7 @@ def _planned_name(step: Document) -> str:
 
 
 def _rendered(notes: _JobNotes) -> str:
-    """The job's log with GitHub's marks: an imitation, stamped when a step began and ended."""
+    """The job's log with GitHub's marks: an imitation, stamped when the lines arrived, never backwards."""
     lines = [
         (notes.started_at, text)
         for text in (
@@ -241,12 +250,11 @@ def _rendered(notes: _JobNotes) -> str:
         if step.head[0] == _POST_HEAD and not any(step.parts.values()):
             continue
         lines += [(step.started_at, text) for text in step.head]
-        ended = step.completed_at or step.started_at
-        printed = [text for part in step.parts.values() for text in part]
-        lines += [(ended, text) for text in (*printed, *step.errors)]
+        lines += [entry for part in (*step.parts.values(), step.errors) for entry in part]
     if notes.completed_at:
         lines.append((notes.completed_at, "Cleaning up orphan processes"))
-    return "".join(f"{stamp(at)} {text}\n" for at, text in lines)
+    latest = itertools.accumulate((at for at, _ in lines), max)
+    return "".join(f"{stamp(at)} {text}\n" for at, (_, text) in zip(latest, lines, strict=True))
 
 
 def stamp(at: datetime) -> str:

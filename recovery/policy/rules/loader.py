@@ -11,8 +11,8 @@ from pydantic import ValidationError
 from recovery.errors import InputError
 from recovery.models.record import Record
 from recovery.policy.log_reader import clean
+from recovery.policy.patterns import PatternSet
 from recovery.policy.rules.model import Rule, RuleSet
-from recovery.policy.rules.patterns import PatternSet
 
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _HINT = "see `recovery/policy/rules/*.yml` for packs that load"

@@ -14,7 +14,7 @@ from pydantic import Field, field_validator, model_validator
 from recovery.errors import InputError
 from recovery.models.record import Record
 from recovery.models.verdict import FailureClass, Retryable
-from recovery.policy.rules.patterns import PatternSet, pattern_fault
+from recovery.policy.patterns import PatternSet, pattern_fault
 
 CONVINCING = 0.7
 """The least confidence a verdict needs to be `retryable: yes`."""

@@ -1,9 +1,6 @@
 """The door behind the stage: what the stand-in actions ask for, done by the world's own rules.
 
-The stand-ins are ours, not GitHub's npm toolkit against `act`'s own servers, for two reasons: they need no download,
-and those servers lack the rules a rehearsal is for (409 on a second artifact of one name, digests, caches that
-`workflow_run` may only read). A stand-in sends its inputs and its workspace; being on the same machine, the server
-reads and writes the files itself.
+A stand-in sends its inputs and its workspace; being on the same machine, the server reads and writes the files itself.
 """
 
 from __future__ import annotations

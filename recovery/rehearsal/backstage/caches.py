@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import tarfile
@@ -94,12 +95,13 @@ def _pack(performance: Performance, paths: list[Path]) -> bytes:
 
 def _unpack(performance: Performance, content: bytes) -> None:
     with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        for name, root in _roots(performance).items():
-            for member in archive.getmembers():
-                if member.name == name or member.name.startswith(f"{name}/"):
-                    archive.extract(
-                        member.replace(name=member.name[len(name) + 1 :] or "."), root, filter="fully_trusted"
-                    )
+        # Our own archive comes out as it was packed; Python before 3.11.4 knows no filters and does that anyway.
+        archive.extraction_filter = getattr(tarfile, "fully_trusted_filter", None)
+        for member in archive.getmembers():
+            name, _, rest = member.name.partition("/")
+            placed = copy.copy(member)
+            placed.name = rest or "."
+            archive.extract(placed, _roots(performance)[name])
 
 
 def _roots(performance: Performance) -> dict[str, Path]:
