@@ -141,7 +141,7 @@ class RecoveryManager:
     def settle(self, recovery: RecoveryState, *, observation: Observation | None = None) -> RecoveryState:
         """Learn what became of a recovery and record its outcome; unchanged while that cannot be told yet."""
         plan = self._store.plan(recovery.id)
-        if plan is None or recovery.status not in OPEN:
+        if plan is None or recovery.status not in OPEN or self._settings.dry_run:
             return recovery
         header = plan.header
         run = observation.run if observation else self._forge.run(header.run_id)
@@ -187,15 +187,18 @@ class RecoveryManager:
 
     def _act(self, plan: RecoveryPlan, recipe: Recipe, *, was_requested: bool) -> None:
         """The one effect. The request directly before it is always GET run."""
-        refusal = self._refusal_at_head(plan)
-        if refusal is None:
+        try:
+            unwanted = self._refusal_at_head(plan)
             run = self._forge.run(plan.header.run_id)
-            refusal = moved_on(plan, run)
-            if refusal is not None and was_requested and run.run_attempt > plan.header.attempt:
-                self._recorder.answered(
-                    plan, recipe.EFFECT, accepted=True, detail="the next attempt was found on looking again"
-                )
-                return
+        except ForgeError as error:
+            if not was_requested:
+                self._recorder.answered(plan, recipe.EFFECT, accepted=False, detail=f"not requested: {error.message}")
+            raise
+        if was_requested and run.run_attempt > plan.header.attempt:
+            found = "the next attempt was found on looking again"
+            self._recorder.answered(plan, recipe.EFFECT, accepted=True, detail=found)
+            return
+        refusal = moved_on(plan, run) or unwanted
         if refusal is not None:
             self._recorder.answered(plan, recipe.EFFECT, accepted=False, detail=refusal.text)
             return

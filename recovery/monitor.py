@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from recovery.errors import RecoveryError, StateError
+from recovery.errors import RecoveryError, RunActive, StateError
 from recovery.manager import RecoveryManager
 from recovery.models.decision import DecisionKind, Observation
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryStatus, RecoveryType, WorkflowCheckpoint
@@ -14,7 +14,7 @@ from recovery.observer import observe
 from recovery.policy.choose import choose
 from recovery.policy.vetoes import ENOUGH_CONFIDENCE, Case
 from recovery.ports import CheckpointVault, Clock, Forge
-from recovery.settings import Settings
+from recovery.settings import Settings, Strategy
 
 log = logging.getLogger(__name__)
 
@@ -45,11 +45,11 @@ class PipelineMonitor:
         """Recover through the manager; with no usable manager, fall back to a basic retry and say so."""
         await self._create_pre_recovery_checkpoint(failure)
         if self._manager is None:
-            return await asyncio.to_thread(self._basic_retry, failure, "no recovery manager is available")
+            return await asyncio.to_thread(self._basic_retry, failure, strategy, "no recovery manager is available")
         try:
             return await self._manager.initiate_recovery(failure, strategy)
         except StateError as error:
-            return await asyncio.to_thread(self._basic_retry, failure, error.message)
+            return await asyncio.to_thread(self._basic_retry, failure, strategy, error.message)
 
     async def _create_pre_recovery_checkpoint(self, failure: PipelineFailure) -> WorkflowCheckpoint | None:
         """Record where the run stood before anything is done. A failure to do so is a warning."""
@@ -76,11 +76,12 @@ class PipelineMonitor:
         proven = failure.retryable is Retryable.YES and failure.confidence >= ENOUGH_CONFIDENCE
         return RecoveryType.RETRY if proven and failure.consequence_of is None else RecoveryType.NONE
 
-    def _basic_retry(self, failure: PipelineFailure, reason: str) -> RecoveryState:
-        """One re-run without state: under the same vetoes as any other, never blindly."""
+    def _basic_retry(self, failure: PipelineFailure, strategy: str, reason: str) -> RecoveryState:
+        """One re-run without state: under the same vetoes as any other, never blindly, and not where none is asked."""
         log.warning("falling back to a basic retry failure_id=%s reason=%s", failure.id, reason)
         seen = self.observe(failure.run_id, failure.attempt)
-        decision = choose(Case(observation=seen, settings=self._settings, now=self._clock.now()))
+        asked = Strategy.NONE if strategy == Strategy.NONE else Strategy.AUTO
+        decision = choose(Case(observation=seen, settings=self._settings, now=self._clock.now()), asked)
         acting = decision.kind is DecisionKind.ACT and not self._settings.dry_run
         if acting:
             acting = self._rerun_if_unchanged(seen)
@@ -99,5 +100,8 @@ class PipelineMonitor:
         run = self._forge.run(seen.run.id)
         if not run.completed or run.run_attempt != seen.attempt:
             return False
-        self._forge.rerun_failed_jobs(run.id)
+        try:
+            self._forge.rerun_failed_jobs(run.id)
+        except RunActive:  # another re-run came first
+            return False
         return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 
 from recovery.errors import AuthenticationError, ForgeError, RateLimited
@@ -34,7 +33,7 @@ def observe(forge: Forge, clock: Clock, run_id: int, attempt: int | None = None)
     settled = run.completed or attempt < run.run_attempt
     jobs = forge.jobs(run_id, attempt) if settled else ()
     now = clock.now()
-    failures = _failures(forge, run, jobs, now)
+    failures = _failures(forge, run, attempt, jobs, now)
     pull_request, head_now = look_at_head(forge, run) if failures else (None, None)
     return Observation(
         run=run,
@@ -57,12 +56,19 @@ def look_at_head(forge: Forge, run: Run) -> tuple[PullRequest | None, str | None
     return None, None
 
 
-def _failures(forge: Forge, run: Run, jobs: tuple[Job, ...], now: datetime) -> tuple[PipelineFailure, ...]:
+def _failures(
+    forge: Forge, run: Run, attempt: int, jobs: tuple[Job, ...], now: datetime
+) -> tuple[PipelineFailure, ...]:
     taken_down = cancelled_by_fail_fast(jobs)
     failed = [job for job in jobs if job.failed]
     causes = [job for job in failed if job.id not in taken_down]
     logs = {job.id: _read_log(forge, job.id) for job in causes[:LOGS_READ]}
-    failures = tuple(_failure(run, job, logs, taken_down, now) for job in failed)
+    failures = tuple(
+        _failure(
+            run, job, logs.get(job.id, "not read"), attempt=attempt, consequence_of=taken_down.get(job.id), now=now
+        )
+        for job in failed
+    )
     if not may_be_gates(failures):
         return failures
     workflow = _workflow_text(forge, run)
@@ -87,17 +93,17 @@ def _workflow_text(forge: Forge, run: Run) -> str | None:
 
 
 def _failure(
-    run: Run, job: Job, logs: Mapping[int, JobLog | str], taken_down: Mapping[int, str], now: datetime
+    run: Run, job: Job, log: JobLog | str, *, attempt: int, consequence_of: str | None, now: datetime
 ) -> PipelineFailure:
-    log = logs.get(job.id, "not read")
+    """One failed job as a failure of the attempt looked at: a job carried over from an earlier one names that one."""
     verdict = classify(log if isinstance(log, JobLog) else None, _facts(job))
     step = job.failed_steps[0].name if job.failed_steps else None
     return PipelineFailure(
-        id=f"fail-{run.id}-{job.run_attempt}-{job.id}",
+        id=f"fail-{run.id}-{attempt}-{job.id}",
         repository=run.repository,
         workflow_name=run.workflow_name,
         run_id=run.id,
-        attempt=job.run_attempt,
+        attempt=attempt,
         job_id=job.id,
         job_name=job.name,
         step=step,
@@ -113,7 +119,7 @@ def _failure(
         fingerprint=verdict.fingerprint,
         reason=verdict.reason,
         html_url=job.html_url,
-        consequence_of=taken_down.get(job.id),
+        consequence_of=consequence_of,
         log_problem=None if isinstance(log, JobLog) else log,
     )
 

@@ -114,9 +114,11 @@ class Settings(Record):
     workflows: tuple[str, ...] = ()
     """Names of the workflows that the sweep looks after; empty means those that trigger the recovery workflow."""
     max_failed_jobs: int = Field(default=5, ge=1)
+    """Where more jobs failed than this, nothing is re-run."""
     autonomy: dict[FailureClass, Autonomy] = Field(default_factory=dict)
+    """How far a failure class may go: `observe` leaves it red, `suggest` only proposes, `act` acts on a `maybe` too."""
     side_effects: dict[str, SideEffects] = Field(default_factory=dict)
-    """Job-name patterns (`deploy*`) and what re-running such a job does."""
+    """Job-name patterns (`deploy*`), each with what re-running does: `none`, `idempotent` or `dangerous` (a veto)."""
     look_back: Duration = 3 * 86400.0
     """How far back the sweep looks for events that were lost."""
 
@@ -146,7 +148,7 @@ def load_settings(inputs: Mapping[str, str], config: str | None = None, *, confi
 def _file_values(config: str, config_name: str) -> dict[str, Any]:
     try:
         document = yaml.safe_load(config)
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, a document without a bottom
         raise InputError(f"{config_name} is not valid YAML: {_first_line(error)}") from error
     if document is None:
         return {}

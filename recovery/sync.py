@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from recovery.errors import ForgeError
@@ -16,6 +16,10 @@ PLAN_FILE = "plan.jsonl"
 JOURNAL_FILE = "journal.jsonl"
 OWN_ATTEMPTS = range(1, 4)
 """Attempts of a recovery run under which a plan is looked for by its exact name."""
+
+LISTED_RUNS = 100
+OLDER_RUNS = 20
+"""Runs asked for one by one in a pass, where a busy repository has more recovery runs than one listing shows."""
 
 
 def plan_artifact_name(run_id: int, attempt: int, own_attempt: int) -> str:
@@ -64,12 +68,22 @@ def sync_recent(store: Store, forge: Forge, workflow: RecoveryWorkflow, since: d
     fresh = [artifact for artifact in candidates if artifact.id not in folded and is_own_artifact(artifact)]
     if not fresh:
         return 0
-    trusted = {
-        run.id
-        for run in forge.runs_of_workflow(workflow.file, branch=workflow.default_branch)
-        if is_recovery_run(run, workflow.path, workflow.default_branch)
-    }
+    trusted = _trusted_runs(forge, workflow, fresh)
     return sum(_fold(store, forge, artifact) for artifact in reversed(fresh) if artifact.run_id in trusted)
+
+
+def _trusted_runs(forge: Forge, workflow: RecoveryWorkflow, artifacts: Sequence[Artifact]) -> set[int]:
+    """Ids of the recovery runs among those that made the artifacts: one listing, and each run older than it alone."""
+    listed = forge.runs_of_workflow(workflow.file, branch=workflow.default_branch, limit=LISTED_RUNS)
+    oldest = min((run.created_at for run in listed), default=None)
+    known = {run.id for run in listed}
+    beyond = {
+        artifact.run_id
+        for artifact in artifacts
+        if artifact.run_id not in known and oldest is not None and artifact.created_at < oldest
+    }
+    older = [forge.run(run_id) for run_id in sorted(beyond, reverse=True)[:OLDER_RUNS]]
+    return {run.id for run in (*listed, *older) if is_recovery_run(run, workflow.path, workflow.default_branch)}
 
 
 def _file_in(artifact_name: str) -> str | None:

@@ -215,9 +215,9 @@ def make_observation(**over: Any) -> Observation:
 
 
 def _envelope(over: dict[str, Any]) -> dict[str, Any]:
-    """What every event has: an id not given before (they sort in the order made), a time, an author."""
+    """What every event has: an id not given before, a time, an author. Ids and times sort in the order made."""
     number = next(_numbers)
-    return {"id": f"event-{number:08d}", "at": later(number), "by": "local"} | over
+    return {"id": f"event-{number:08d}", "at": later(number / 1000), "by": "local"} | over
 
 
 def failure_observed(**over: Any) -> FailureObserved:

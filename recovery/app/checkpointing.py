@@ -98,7 +98,10 @@ def _dependency_files(workspace: Path, patterns: Sequence[str]) -> tuple[str, ..
     for pattern in patterns:
         if Path(pattern).is_absolute() or ".." in Path(pattern).parts:
             raise InputError(f"`dependencies`: {pattern} must be a path inside the workspace")
-        files = [path for path in workspace.glob(pattern) if path.is_file()]
+        try:
+            files = [path for path in workspace.glob(pattern) if path.is_file()]
+        except ValueError as error:
+            raise InputError(f"`dependencies`: {pattern} is not a pattern: {error}") from error
         if not files:
             raise InputError(f"`dependencies`: {pattern} matches no file in the workspace")
         found.update(path.relative_to(workspace).as_posix() for path in files)

@@ -84,7 +84,9 @@ def execute_recovery(place: Workplace, handover: Handover, *, plan_uploaded: boo
     """Execute what was planned, report it, and tell what went wrong. A failed report is a warning."""
     with place.requests.phase("execute"):
         problem = _execute(place, handover, plan_uploaded=plan_uploaded)
-    documents = documents_of(place.store, handover.report) or handover.previews
+    recorded = documents_of(place.store, handover.report)
+    known = {document.recovery_id for document in recorded}
+    documents = (*recorded, *(preview for preview in handover.previews if preview.recovery_id not in known))
     warnings = () if place.settings.dry_run else _comment(place, handover, documents)
     main = next((document for document in documents if document.recovery_id == handover.main), None)
     return Result(documents=documents, main=main, warnings=warnings, problem=problem)

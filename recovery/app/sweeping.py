@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from recovery.app.handover import Handover, hand_over
 from recovery.app.wiring import Workplace
+from recovery.errors import ForgeRefused
 from recovery.models.decision import DecisionKind, Observation, ReasonId, RecoveryPlan
 from recovery.models.github import Run
 from recovery.models.records import RecoveryState, RecoveryStatus
@@ -14,6 +16,8 @@ from recovery.policy.consequences import lead_of
 from recovery.policy.lifecycle import OPEN
 from recovery.policy.watched import watched_workflows
 from recovery.sync import sync_recent
+
+log = logging.getLogger(__name__)
 
 LOST_RUNS_LOOKED_AT = 10
 """Runs observed in one pass, oldest first; the next pass goes on."""
@@ -48,8 +52,16 @@ def plan_sweep(place: Workplace) -> Handover:
 
 def _settle_open(place: Workplace) -> list[RecoveryState]:
     open_ones = place.store.unfinished(place.forge.repository)
-    settled = [place.manager.settle(state) for state in open_ones]
+    settled = [_settle(place, state) for state in open_ones]
     return [state for state in settled if state.status not in OPEN]
+
+
+def _settle(place: Workplace, state: RecoveryState) -> RecoveryState:
+    try:
+        return place.manager.settle(state)
+    except ForgeRefused as error:  # one run that was deleted must not keep all others from being looked after
+        log.warning("recovery left open recovery_id=%s reason=%s", state.id, error.message)
+        return state
 
 
 def _due(place: Workplace) -> Iterator[RecoveryState]:
@@ -67,14 +79,24 @@ def _decide_lost(place: Workplace, since: datetime) -> Iterator[tuple[RecoveryPl
     watched = _watched(place)
     failed = place.forge.failed_runs(since) if watched else ()
     lost = [run for run in reversed(failed) if run.workflow_name in watched and _is_lost(place, run)]
+    # A run that was cancelled before it had a job leaves nothing to decide about, and so comes up in every pass.
+    lost.sort(key=lambda run: run.conclusion == "cancelled")
     for run in lost[:LOST_RUNS_LOOKED_AT]:
-        seen = place.monitor.observe(run.id, run.run_attempt)
-        if not seen.failures:
+        seen = _observe(place, run)
+        if seen is None or not seen.failures:
             continue
         plan = place.manager.plan(lead_of(seen.failures), place.settings.strategy, observation=seen)
         yield plan, seen
         if plan.decision.kind is DecisionKind.ACT:
             return
+
+
+def _observe(place: Workplace, run: Run) -> Observation | None:
+    try:
+        return place.monitor.observe(run.id, run.run_attempt)
+    except ForgeRefused as error:
+        log.warning("run passed over run_id=%s reason=%s", run.id, error.message)
+        return None
 
 
 def _is_lost(place: Workplace, run: Run) -> bool:

@@ -30,7 +30,7 @@ def classify_files(options: argparse.Namespace) -> int:
             _tell_unreadable(file, error, as_json=options.json)
             continue
         if options.json:
-            print(json.dumps(_document(file, verdict), ensure_ascii=False), flush=True)
+            print(json.dumps(_document(file, verdict)), flush=True)
         else:
             show(verdict_lines(file, verdict))
     return code
@@ -51,7 +51,7 @@ def _chunks(stream: BinaryIO) -> Iterator[bytes]:
 def _tell_unreadable(file: str, error: OSError, *, as_json: bool) -> None:
     problem = error.strerror or str(error)
     if as_json:
-        print(json.dumps({"file": file, "error": problem}, ensure_ascii=False), flush=True)
+        print(json.dumps({"file": file, "error": problem}), flush=True)
     else:
         print(f"error: {file}: {problem}", file=sys.stderr)
 

@@ -23,8 +23,8 @@ def show(lines: Iterable[Line]) -> None:
 
 
 def show_json(document: Any) -> None:
-    """Print one JSON document."""
-    print(json.dumps(document, ensure_ascii=False, indent=2))
+    """Print one JSON document, in plain ASCII: it is the same text whatever encoding the console has."""
+    print(json.dumps(document, indent=2))
 
 
 def progress(text: str) -> None:

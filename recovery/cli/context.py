@@ -18,6 +18,13 @@ def database_url(options: argparse.Namespace) -> str:
     return options.db or os.environ.get("RECOVERY_DATABASE_URL") or LOCAL_DATABASE
 
 
+def shown_database(options: argparse.Namespace) -> str:
+    """The database as messages name it: a file, or an address without its password."""
+    from recovery.adapters.database.connection import database_name, make_engine, make_url
+
+    return database_name(make_engine(make_url(database_url(options))))
+
+
 def local_context(options: argparse.Namespace) -> RunnerContext:
     """The context of a command off a runner.
 

@@ -11,7 +11,7 @@ from recovery.app.recovering import Result, Target, execute_recovery, plan_recov
 from recovery.app.sweeping import plan_sweep
 from recovery.app.wiring import Workplace, open_workplace
 from recovery.cli.console import progress, show, show_json
-from recovery.cli.context import database_url, local_context
+from recovery.cli.context import database_url, local_context, shown_database
 from recovery.errors import NotFoundError
 from recovery.render.lines import Line
 from recovery.render.timeline import timeline, timeline_of
@@ -36,7 +36,7 @@ def initiate(options: argparse.Namespace) -> int:
     """Recover a failure that is on record."""
     failure = open_store(database_url(options)).failure(options.failure_id)
     if failure is None:
-        raise NotFoundError(f"there is no failure {options.failure_id} in {database_url(options)}")
+        raise NotFoundError(f"there is no failure {options.failure_id} in {shown_database(options)}")
     options.repository = failure.repository
     place = _workplace(options, {"dry-run": str(options.dry_run)})
     progress(f"looking at run {failure.run_id}, attempt {failure.attempt}")

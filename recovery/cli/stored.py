@@ -7,7 +7,7 @@ import argparse
 from recovery.adapters.clock import SystemClock
 from recovery.adapters.database.engine import open_store
 from recovery.cli.console import show, show_json
-from recovery.cli.context import database_url
+from recovery.cli.context import database_url, shown_database
 from recovery.errors import NotFoundError
 from recovery.models.records import RecoveryType, WorkflowCheckpoint
 from recovery.policy.statistics import summarise
@@ -46,7 +46,7 @@ def status(options: argparse.Namespace) -> int:
     store = _store(options)
     state = store.recovery(options.recovery_id)
     if state is None:
-        raise NotFoundError(f"there is no recovery {options.recovery_id} in {database_url(options)}")
+        raise NotFoundError(f"there is no recovery {options.recovery_id} in {shown_database(options)}")
     if options.json:
         show_json(state.model_dump(mode="json"))
         return 0
@@ -69,7 +69,7 @@ def dashboard(options: argparse.Namespace) -> int:
 def rollback(options: argparse.Namespace) -> int:
     """Return to a checkpoint: not available yet."""
     if _store(options).checkpoint(options.checkpoint_id) is None:
-        raise NotFoundError(f"there is no checkpoint {options.checkpoint_id} in {database_url(options)}")
+        raise NotFoundError(f"there is no checkpoint {options.checkpoint_id} in {shown_database(options)}")
     recipe_for(RecoveryType.ROLLBACK)
     return 0
 

@@ -5,10 +5,10 @@ GitHub re-runs all failed jobs, so such a job must neither count as a cause nor 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import re2
 import yaml
 
 from recovery.models.github import Job
@@ -18,8 +18,9 @@ from recovery.models.verdict import FailureClass, Retryable
 _SAYS_NOTHING_OF_ITS_OWN = frozenset({FailureClass.UNKNOWN, FailureClass.SCRIPT_ERROR, FailureClass.POLICY_GATE})
 """A gate's log shows a bare `exit 1` or a list of other jobs' results. Anything more specific is a cause."""
 
-_EXPRESSION = re.compile(r"\$\{\{.*?\}\}")
-_MATRIX_LEG = re.compile(r"(?P<base>.+) \([^()]*\)")
+# RE2, because names and workflow files come from strangers.
+_EXPRESSION: Any = re2.compile(r"\$\{\{.*?\}\}")
+_MATRIX_LEG: Any = re2.compile(r"(?P<base>.+) \([^()]*\)")
 
 
 def cancelled_by_fail_fast(jobs: Sequence[Job]) -> dict[int, str]:
@@ -72,13 +73,13 @@ def lead_of(failures: Sequence[PipelineFailure]) -> PipelineFailure:
 
 def _base_name(job_name: str) -> str | None:
     match = _MATRIX_LEG.fullmatch(job_name)
-    return match["base"] if match else None
+    return str(match["base"]) if match else None
 
 
 def _jobs_of(workflow_text: str) -> dict[str, Mapping[str, Any]]:
     try:
         document = yaml.safe_load(workflow_text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date that is none, a document without a bottom
         return {}
     jobs = document.get("jobs") if isinstance(document, dict) else None
     if not isinstance(jobs, dict):
@@ -88,13 +89,18 @@ def _jobs_of(workflow_text: str) -> dict[str, Mapping[str, Any]]:
 
 def _key_for(job_name: str, workflow_jobs: Mapping[str, Mapping[str, Any]]) -> str | None:
     """The job key behind a display name: `test`, `Unit tests`, `Unit tests (3.12, linux)`, `caller / callee`."""
-    matching = [key for key, job in workflow_jobs.items() if _names(str(job.get("name", key))).fullmatch(job_name)]
+    matching = [key for key, job in workflow_jobs.items() if _may_be_named(_label(key, job), job_name)]
     return matching[0] if len(matching) == 1 else None
 
 
-def _names(label: str) -> re.Pattern[str]:
-    pattern = ".+".join(re.escape(part) for part in _EXPRESSION.split(label))
-    return re.compile(rf"{pattern}(?: \(.*\))?(?: / .+)?")
+def _label(key: str, job: Mapping[str, Any]) -> str:
+    name = job.get("name", key)
+    return name if isinstance(name, str) else key
+
+
+def _may_be_named(label: str, job_name: str) -> bool:
+    pattern = ".+".join(re2.escape(part) for part in _EXPRESSION.split(label))
+    return bool(re2.fullmatch(rf"{pattern}(?: \(.*\))?(?: / .+)?", job_name))
 
 
 def _needs(key: str, workflow_jobs: Mapping[str, Mapping[str, Any]]) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, assert_never
 
@@ -45,7 +45,7 @@ def project(events: Iterable[RecoveryEvent]) -> RecoveryState:
         recovery_plan=list(decided.plan.steps) if decided else [],
         started_at=header.started_at,
         completed_at=None if status in OPEN else _completed_at(ordered, settled),
-        progress_steps=[_progress(event) for event in ordered],
+        progress_steps=[_progress(event) for event in _told(ordered)],
         recovery_context=_context(header.run_id, header.attempt, header.workflow_name, decided),
         metadata=_measured(ordered, settled),
     )
@@ -55,6 +55,17 @@ def plan_of(events: Iterable[RecoveryEvent]) -> RecoveryPlan | None:
     """The plan that counts among all events of one recovery, as it was written ahead; None when none is known."""
     decided = _deciding(sorted(events, key=lambda event: (event.at, event.id)))
     return decided.plan if decided else None
+
+
+def _told(ordered: list[RecoveryEvent]) -> Iterator[RecoveryEvent]:
+    """What happened, without repeats: a plan is written into the store and into its own file, but decided once."""
+    plans: set[RecoveryPlan] = set()
+    for event in ordered:
+        if isinstance(event, RecoveryDecided):
+            if event.plan in plans:
+                continue
+            plans.add(event.plan)
+        yield event
 
 
 def _settlement(ordered: list[RecoveryEvent]) -> RecoverySettled | None:

@@ -67,7 +67,7 @@ def superseded(case: Case) -> Reason | None:
 
 
 def pull_request_closed(case: Case) -> Reason | None:
-    """Nobody waits for the run any more."""
+    """The pull request is closed, or there is none: nobody waits for the run any more."""
     run, pull_request = case.observation.run, case.observation.pull_request
     if run.event not in PULL_REQUEST_EVENTS:
         return None
@@ -97,7 +97,7 @@ def too_old(case: Case) -> Reason | None:
 
 
 def attempt_cap(case: Case) -> Reason | None:
-    """The number of attempts that limits loops is GitHub's own."""
+    """As many attempts as `max-attempts` allows were made; they are counted by GitHub."""
     attempts, cap = case.observation.run.run_attempt, case.settings.max_attempts
     if attempts < cap:
         return None
@@ -105,7 +105,7 @@ def attempt_cap(case: Case) -> Reason | None:
 
 
 def real_failure(case: Case) -> Reason | None:
-    """One failed job that would fail again is enough: GitHub re-runs all failed jobs together."""
+    """A job failed for a real reason; one is enough, because GitHub re-runs all failed jobs together."""
     real = [failure for failure in case.causes if failure.retryable is Retryable.NO and not _is_unknown(failure)]
     if not real:
         return None
@@ -118,7 +118,7 @@ def real_failure(case: Case) -> Reason | None:
 
 
 def cancelled_by_someone(case: Case) -> Reason | None:
-    """Without proof of a time-out or a lost runner, a person or `cancel-in-progress` did it."""
+    """A job was cancelled; without proof of a time-out or a lost runner, a person or `cancel-in-progress` did it."""
     job = next((failure for failure in case.causes if _is_unexplained_cancellation(failure)), None)
     if job is None:
         return None
@@ -129,7 +129,7 @@ def cancelled_by_someone(case: Case) -> Reason | None:
 
 
 def mass_failure(case: Case) -> Reason | None:
-    """Many failed jobs are an outage or a broken commit, not bad luck."""
+    """More jobs failed than `max-failed-jobs`: an outage or a broken commit, not bad luck."""
     count, cap = len(case.causes), case.settings.max_failed_jobs
     if count <= cap:
         return None
@@ -137,7 +137,7 @@ def mass_failure(case: Case) -> Reason | None:
 
 
 def side_effects(case: Case) -> Reason | None:
-    """A job that deploys or publishes may have done half of it."""
+    """A job that deploys or publishes had started, and may have done half of it."""
     jobs = {job.id: job for job in case.observation.jobs}
     for failure in case.observation.failures:
         job = jobs.get(failure.job_id)
@@ -150,14 +150,14 @@ def side_effects(case: Case) -> Reason | None:
 
 
 def merge_queue(case: Case) -> Reason | None:
-    """A re-run does not put the pull request back into the merge queue."""
+    """The run belongs to a merge queue, and a re-run does not put the pull request back into it."""
     if case.observation.run.event != "merge_group":
         return None
     return _because(ReasonId.MERGE_QUEUE, "the run belongs to a merge queue, which a re-run does not re-enter")
 
 
 def log_unreadable(case: Case) -> Reason | None:
-    """Without a log there is no evidence, and without evidence nothing is re-run."""
+    """A log could not be read: without it there is no evidence, and without evidence nothing is re-run."""
     job = next((failure for failure in case.causes if _is_unknown(failure) and failure.log_problem), None)
     if job is None or _is_unexplained_cancellation(job):
         return None
@@ -165,14 +165,14 @@ def log_unreadable(case: Case) -> Reason | None:
 
 
 def own_workflow(case: Case) -> Reason | None:
-    """Recovery does not recover itself."""
+    """It is a run of the recovery workflow, which does not recover itself."""
     if case.own_workflow is None or case.observation.run.path != case.own_workflow:
         return None
     return _because(ReasonId.OWN_WORKFLOW, "this is a run of the recovery workflow itself")
 
 
 def unknown_cause(case: Case) -> Reason | None:
-    """What nobody understands is left to people."""
+    """No known cause was found; what nobody understands is left to people."""
     job = next((failure for failure in case.causes if _is_unknown(failure) and not failure.log_problem), None)
     if job is None or _is_unexplained_cancellation(job):
         return None

@@ -11,7 +11,7 @@ def watched_workflows(workflow_text: str) -> tuple[str, ...]:
     """Names under `on.workflow_run.workflows`; empty when the file has none or is no workflow."""
     try:
         document = yaml.safe_load(workflow_text)
-    except yaml.YAMLError:
+    except (yaml.YAMLError, ValueError, RecursionError):  # a date that is none, a document without a bottom
         return ()
     # YAML 1.1 reads the key `on` as the boolean true.
     triggers = _mapping(_mapping(document).get("on", _mapping(document).get(True)))

@@ -75,8 +75,8 @@ def make_engine(url: sa.URL) -> sa.Engine:
 def _sqlite_engine(url: sa.URL) -> sa.Engine:
     """SQLite with its transactions in our hands.
 
-    Left to itself the driver commits before some statements and starts a transaction only before the first change;
-    then neither a claim nor a migration would be whole.
+    Left to itself the driver begins one only before the first change of a row: a claim would read before it holds
+    the lock, and tables would be made outside any transaction.
     """
     engine = sa.create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_SECONDS, "isolation_level": None})
 

@@ -11,7 +11,7 @@ from recovery.policy.log_reader import CHUNK, FoundLine, clean, decode, find_lin
 from recovery.policy.log_sections import read_sections
 from recovery.policy.rules.loader import builtin_rules
 from recovery.policy.rules.model import Phase
-from recovery.policy.rules.patterns import PatternSet
+from recovery.policy.patterns import PatternSet
 
 BOOM = PatternSet([("boom", r"^boom: \d+$"), ("word", r"bang")])
 STAMP = b"2030-01-02T03:04:05.1234567Z "

@@ -13,7 +13,7 @@ from recovery.models.verdict import FailureClass
 from recovery.policy.classify import classify
 from recovery.policy.rules.loader import builtin_rules, example_faults, parse_pack
 from recovery.policy.rules.model import Rule, RuleSet
-from recovery.policy.rules.patterns import PatternSet
+from recovery.policy.patterns import PatternSet
 
 GOOD: dict[str, Any] = {
     "id": "shop-closed",

@@ -4,8 +4,8 @@ from alembic import context
 
 from recovery.adapters.database.schema import metadata
 
-# SQLite's statements about tables belong to transactions like all others; Alembic assumes that drivers spoil this,
-# as Python's does unless it is told not to (see `connection.py`).
+# SQLite's statements about tables belong to transactions like all others; Alembic assumes that they do not, because
+# Python's driver begins none for them unless it is told to (see `connection.py`).
 context.configure(connection=context.config.attributes["connection"], target_metadata=metadata, transactional_ddl=True)
 with context.begin_transaction():
     context.run_migrations()
