@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import sys
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from recovery.models.document import DecisionDocument
 
 INPUT_PREFIX = "INPUT_"
+INTERRUPTED = 130
+"""128 + SIGINT, as shells count."""
 DECISION_OUTPUTS = (
     "recovery-id",
     "strategy",
@@ -35,12 +38,17 @@ def main(environment: Mapping[str, str] | None = None) -> int:
     """Run the mode that the inputs ask for; return the exit code."""
     environment = os.environ if environment is None else environment
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # the runner reads UTF-8; Windows would write a code page
+        sys.stdout.reconfigure(encoding="utf-8", errors="backslashreplace")
     commands = RunnerCommands(environment)
     try:
         return _run(environment, commands)
     except RecoveryError as error:
         commands.error(f"{error.message}. {_sentence(error.hint)}".strip())
         return error.exit_code
+    except KeyboardInterrupt:
+        commands.warning("interrupted; the next use settles what was begun")
+        return INTERRUPTED
     except Exception:  # the door: whatever else escapes is our own bug, and says so
         traceback.print_exc()
         commands.error("storyteller/recovery failed by a fault of its own; nothing further was done. Please report it.")
@@ -118,7 +126,7 @@ def _recover(
         commands.set_outputs({"plan-artifact": handover.plan_artifact or ""})
     if phase == "plan":
         return 0
-    uploaded = environment.get("RECOVERY_PLAN_UPLOADED", "skipped") in {"success", "skipped"}
+    uploaded = not context.on_runner or environment.get("RECOVERY_PLAN_UPLOADED") in {"success", "skipped"}
     result = execute_recovery(place, read_handover(context.directory), plan_uploaded=uploaded)
     return _report(result, context.directory, commands)
 

@@ -159,9 +159,10 @@ def _workflow_path(reference: str, repository: str) -> str | None:
 
 
 class RunnerCommands:
-    """Outputs, job summary and annotations of one step. Off a runner they go nowhere."""
+    """Outputs, job summary and annotations of one step. Off a runner annotations are lines on standard error."""
 
     def __init__(self, environment: Mapping[str, str], stream: TextIO | None = None) -> None:
+        self._on_runner = environment.get("GITHUB_ACTIONS") == "true"
         self._output = environment.get("GITHUB_OUTPUT")
         self._summary = environment.get("GITHUB_STEP_SUMMARY")
         self._stream = stream or sys.stdout
@@ -184,8 +185,8 @@ class RunnerCommands:
                 file.write(markdown.encode()[:SUMMARY_LIMIT])
 
     def mask(self, secret: str) -> None:
-        """Have the runner hide a value in everything that follows."""
-        if secret:
+        """Have the runner hide a value in everything that follows; where no runner listens, it is not said."""
+        if secret and self._on_runner:
             self._command("add-mask", secret)
 
     def error(self, message: str) -> None:
@@ -201,5 +202,8 @@ class RunnerCommands:
         self._command("notice", message)
 
     def _command(self, name: str, message: str) -> None:
+        if not self._on_runner:
+            print(f"{name}: {message}", file=sys.stderr, flush=True)
+            return
         escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         print(f"::{name}::{escaped}", file=self._stream, flush=True)

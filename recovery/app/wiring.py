@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from recovery.adapters.clock import SystemClock
@@ -12,6 +13,7 @@ from recovery.adapters.journal import Journal, JournalledStore
 from recovery.adapters.runner import RunnerContext, runner_context
 from recovery.adapters.vault import DirectoryVault
 from recovery.app.configuration import settings_for
+from recovery.errors import StateError
 from recovery.manager import RecoveryManager
 from recovery.monitor import PipelineMonitor
 from recovery.ports import Clock, Forge, Store
@@ -55,7 +57,7 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
     from recovery.adapters.github.forge import GitHubForge
     from recovery.adapters.github.request_log import RequestLog
 
-    context.directory.mkdir(parents=True, exist_ok=True)
+    _make(context.directory)
     clock = SystemClock()
     requests = RequestLog(context.request_log)
     archive: Store = open_store(context.database_url, set_aside_broken=context.on_runner)
@@ -105,6 +107,16 @@ def manager_from_environment(factory: Callable[..., ManagerT]) -> ManagerT:
         own_workflow=context.workflow_path,
         recorded_by=context.author,
     )
+
+
+def _make(directory: Path) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(
+            f"the folder {directory} cannot be made: {error.strerror}",
+            hint="name a folder that this user may write in RECOVERY_DIRECTORY",
+        ) from error
 
 
 def _recovery_workflow(context: RunnerContext, forge: Forge, requests: RequestLog) -> RecoveryWorkflow | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import io
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Sequence
@@ -18,8 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return its exit code. `arguments` default to the process's own."""
     options = parse(list(sys.argv[1:] if arguments is None else arguments))
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s %(message)s")
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a console may lack a character that a log holds
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         code: int = options.run(options)
+        sys.stdout.flush()
     except RecoveryError as error:
         print(f"error: {error.message}", file=sys.stderr)
         if error.hint:
@@ -28,8 +33,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
-    except BrokenPipeError:
-        sys.stderr.close()
+    except BrokenPipeError:  # the reader has gone, as `head` does: nothing more is written, not at exit either
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception:  # the door: whatever else escapes is our own bug, and says so
         traceback.print_exc()

@@ -17,7 +17,11 @@ def show(lines: Iterable[Line]) -> None:
     from rich.console import Console
     from rich.text import Text
 
-    console = Console(highlight=False, soft_wrap=True)
+    class Pipe(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # the door's to handle; rich would end the program with 1
+
+    console = Pipe(highlight=False, soft_wrap=True)
     for line in lines:
         console.print(Text(line.text, style=STYLES[line.style]))
 

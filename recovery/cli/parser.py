@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Callable
-from importlib.metadata import PackageNotFoundError, version
 from typing import TypeAlias
 
 from recovery.errors import RecoveryError, error_classes
+from recovery.version import VERSION
 
 DESCRIPTION = "Failed workflow runs that recover by themselves, once, for a proven reason."
 
@@ -28,7 +28,7 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=f"exit codes:\n{exit_codes()}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--version", action="version", version=_version())
+    parser.add_argument("--version", action="version", version=f"recovery {VERSION}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_seed_commands(commands)
     _add_run_commands(commands)
@@ -174,10 +174,3 @@ def _github(command: argparse.ArgumentParser) -> None:
 def _acting(command: argparse.ArgumentParser) -> None:
     _github(command)
     command.add_argument("--dry-run", action="store_true", help="only say what would be done")
-
-
-def _version() -> str:
-    try:
-        return f"recovery {version('storyteller-recovery')}"
-    except PackageNotFoundError:
-        return "recovery (not installed)"

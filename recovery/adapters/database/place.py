@@ -23,7 +23,7 @@ def check_place(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.is_dir():
             raise StateError(f"{path} is a directory, not a database", hint="name a file in it")
-        exists = path.exists()
+        found = identity_of(path)
     except OSError as error:
         message = f"the folder {path.parent} of the database cannot be used: {error.strerror}"
         raise StateError(message, hint="name a file in a folder that this user may read and write") from error
@@ -31,7 +31,8 @@ def check_place(path: Path) -> None:
     # SQLite writes its rollback journal into the folder, so that one that can only be read is not enough.
     if not _accessible(path.parent, os.R_OK | os.W_OK | os.X_OK):
         raise StateError(f"the folder {path.parent} of the database cannot be read and written", hint=hint)
-    if exists and not _accessible(path, os.R_OK | os.W_OK):
+    # Another process may set the file aside meanwhile: one that is gone is no reason to give up.
+    if found is not None and not _accessible(path, os.R_OK | os.W_OK) and identity_of(path) == found:
         raise StateError(f"the database {path} cannot be read and written", hint=hint)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import requests
@@ -12,6 +11,7 @@ from requests.adapters import HTTPAdapter
 from recovery.adapters.github.limits import rate_limit_wait, retry_after
 from recovery.adapters.github.request_log import RequestLog
 from recovery.ports import Clock
+from recovery.version import VERSION
 
 CONNECT_SECONDS, READ_SECONDS = 10.0, 30.0
 ATTEMPTS = 3
@@ -27,10 +27,7 @@ Timeouts = tuple[float, float]
 
 def user_agent() -> str:
     """Who we are, as GitHub asks every client to say."""
-    try:
-        return f"storyteller-recovery/{version('storyteller-recovery')}"
-    except PackageNotFoundError:
-        return "storyteller-recovery"
+    return f"storyteller-recovery/{VERSION}"
 
 
 class _RecordingAdapter(HTTPAdapter):

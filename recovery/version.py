@@ -1,0 +1,3 @@
+"""The version of this program, where it can be read without anything being installed."""
+
+VERSION = "0.1.0"
