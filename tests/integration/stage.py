@@ -81,14 +81,21 @@ class Stage:
 
     def recovery_run(self, event: str = "workflow_run", **over: Any) -> Run:
         """A run of the recovery workflow itself, in progress."""
-        fields = {"workflow": "Recovery", "path": RECOVERY_FILE, "event": event, "head_branch": "main"}
-        return self.world.add_run([ScriptedJob(name="recover", status="in_progress")], **fields | {"status": "in_progress"} | over)
+        fields: dict[str, Any] = {
+            "workflow": "Recovery",
+            "path": RECOVERY_FILE,
+            "event": event,
+            "head_branch": "main",
+            "status": "in_progress",
+        }
+        return self.world.add_run([ScriptedJob(name="recover", status="in_progress")], **fields | over)
 
     def use(self, run: Run | None = None, *, state: str | None = None, attempt: int = 1, **settings: Any) -> Use:
         """One use of the action: for that run's completion, or on a schedule. Its database is empty, unless named."""
         self._uses += 1
         own = self.recovery_run("workflow_run" if run else "schedule")
-        return Use(self, own, run, f"state-{state or self._uses}", f"use-{self._uses}", attempt, settings)
+        places = (f"state-{state or self._uses}", f"use-{self._uses}")
+        return Use(self, own, run, places=places, attempt=attempt, settings=settings)
 
     def reruns(self) -> list[int]:
         """The status of every request to re-run anything, in the order received."""
@@ -103,14 +110,21 @@ class Use:
     """One use of the action on a runner of its own, in the steps of `action.yml`."""
 
     def __init__(
-        self, stage: Stage, own: Run, run: Run | None, state: str, name: str, attempt: int, settings: dict[str, Any]
+        self,
+        stage: Stage,
+        own: Run,
+        run: Run | None,
+        *,
+        places: tuple[str, str],
+        attempt: int,
+        settings: dict[str, Any],
     ) -> None:
         self.stage = stage
         self.own = own
         self.run = run
         self.attempt = attempt
-        self.directory = stage.folder / name
-        self.database = stage.folder / state / "recovery.db"
+        self.directory = stage.folder / places[1]
+        self.database = stage.folder / places[0] / "recovery.db"
         self.token = stage.world.issue_token(own.id)
         self.settings = Settings(**{"retry_delay": 0, "max_inline_delay": 0} | settings)
         self.place: Workplace = open_workplace(self.context(), self.settings)

@@ -297,7 +297,7 @@ def test_recovery_run_that_died_after_its_plan_is_finished_by_its_second_try(sta
 
 
 def test_refused_rerun_is_told_recorded_and_commented(stage: Stage) -> None:
-    """A token without `actions: write` gives an error that names the line, and a comment that the run was not re-run."""
+    """A token without `actions: write` gives an error that names the line, and a comment all the same."""
     run = stage.failed_run()
     stage.world.inject(
         Fault(method="POST", path=RERUN, status=403, body={"message": "Resource not accessible by integration"})
