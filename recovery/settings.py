@@ -125,7 +125,19 @@ class Settings(Record):
 
 _FILE_ONLY = frozenset({"workflows", "max-failed-jobs", "autonomy", "side-effects", "look-back"})
 _INPUT_ONLY = frozenset(
-    {"mode", "run-id", "strategy", "reason", "name", "type", "state", "environment", "dependencies", "job-status"}
+    {
+        "mode",
+        "run-id",
+        "strategy",
+        "reason",
+        "name",
+        "type",
+        "state",
+        "environment",
+        "dependencies",
+        "retention-days",
+        "job-status",
+    }
 )
 _LISTS = frozenset({"environment", "dependencies"})
 INPUT_NAMES = tuple(sorted(_kebab(name) for name in Settings.model_fields if _kebab(name) not in _FILE_ONLY))
