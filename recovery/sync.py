@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
 from recovery.errors import ForgeError
-from recovery.models.events import Event, read_events, repository_of
+from recovery.models.event_lines import read_events
+from recovery.models.events import Event, repository_of
 from recovery.models.github import Artifact
 from recovery.models.record import Record
 from recovery.policy.trust import is_own_artifact, is_recovery_run
 from recovery.ports import Forge, Store
+
+log = logging.getLogger(__name__)
 
 PLAN_FILE = "plan.jsonl"
 JOURNAL_FILE = "journal.jsonl"
@@ -101,7 +105,9 @@ def _fold(store: Store, forge: Forge, artifact: Artifact) -> int:
         data = forge.artifact_file(artifact, name)
     except ForgeError:
         return 0
-    events, _problems = read_events(data or b"")
+    events, problems = read_events(data or b"", artifact.name)
+    for problem in problems:
+        log.warning("line skipped artifact_id=%s problem=%s", artifact.id, problem)
     added = store.record(_of_repository(events, forge.repository))
     store.mark_folded([artifact.id])
     return added

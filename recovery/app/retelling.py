@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from recovery.adapters.database.engine import open_store
 from recovery.models.dashboard import Dashboard
 from recovery.models.document import DecisionDocument
-from recovery.models.events import read_events
+from recovery.models.event_lines import read_events
 from recovery.policy.statistics import summarise
 from recovery.reporter import documents_of
 
@@ -25,7 +25,7 @@ def retell(database_url: str, files: Iterable[bytes]) -> Retelling:
     """Fold plans and journals, in whatever order, into a database; tell what it then holds."""
     store = open_store(database_url)
     for data in files:
-        events, _problems = read_events(data)
+        events, _problems = read_events(data, "a recovery run's file")
         store.record(events)
     recoveries = sorted(store.recoveries(), key=lambda state: (state.started_at, state.id))
     return Retelling(

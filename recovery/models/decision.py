@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from recovery.models.github import Job, PullRequest, Run
-from recovery.models.record import Moment, Record
+from recovery.models.record import Moment, Number, Record
 from recovery.models.records import PipelineFailure, RecoveryType
 
 
@@ -67,8 +67,8 @@ class RecoveryHeader(Record):
     """`rec-{run_id}-{attempt}-{n}`"""
     repository: str
     workflow_name: str
-    run_id: int
-    attempt: int
+    run_id: Number
+    attempt: Number
     failure_id: str
     """The lead failure."""
     failure_ids: tuple[str, ...]

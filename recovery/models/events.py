@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import Field, TypeAdapter
 
 from recovery.models.decision import RecoveryHeader, RecoveryPlan
 from recovery.models.record import Moment, Record
@@ -94,22 +94,6 @@ def event_from_json(line: str | bytes) -> Event:
     return _EVENT.validate_json(line)
 
 
-def read_events(data: bytes) -> tuple[list[Event], list[str]]:
-    """Read a plan or journal; lines that cannot be read are told, not raised.
-
-    A torn last line is what a killed writer leaves; it is skipped in silence.
-    """
-    *lines, _torn = data.split(b"\n")
-    events: list[Event] = []
-    problems: list[str] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            events.append(event_from_json(line))
-        except ValidationError as error:
-            problems.append(f"line {number}: {error.errors()[0]['msg']}")
-    return events, problems
-
-
 def repository_of(event: Event) -> str:
     """The repository that an event is about."""
     match event:
@@ -124,8 +108,3 @@ def repository_of(event: Event) -> str:
 def header_of(event: RecoveryEvent) -> RecoveryHeader:
     """The header of the recovery that an event is about."""
     return event.plan.header if isinstance(event, RecoveryDecided) else event.recovery
-
-
-def event_fields(event: Event) -> dict[str, Any]:
-    """An event as plain JSON values."""
-    return event.model_dump(mode="json")

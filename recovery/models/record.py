@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Record(BaseModel):
@@ -20,3 +20,6 @@ def _in_utc(moment: datetime) -> datetime:
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]
 """An aware time in UTC; a naive one is taken to be UTC."""
+
+Number = Annotated[int, Field(ge=0, lt=2**63)]
+"""An id or a count of GitHub's; what a database's integer cannot hold is refused."""

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from pydantic import Field
 from ulid import ULID
 
-from recovery.models.record import Moment, Record
+from recovery.models.record import Moment, Number, Record
 from recovery.models.verdict import Evidence, FailureClass, Retryable
 
 
@@ -76,9 +76,9 @@ class PipelineFailure(Record):
     kind: Literal["job", "manual"] = "job"
     repository: str
     workflow_name: str
-    run_id: int
-    attempt: int = Field(ge=1)
-    job_id: int
+    run_id: Number
+    attempt: Number = Field(ge=1)
+    job_id: Number
     job_name: str
     step: str | None = None
     conclusion: str

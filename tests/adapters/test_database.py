@@ -17,11 +17,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from recovery.adapters.database import place, schema
+from recovery.adapters.database import schema
 from recovery.adapters.database.connection import BUSY_SECONDS, make_engine, make_url, reading, writing
 from recovery.adapters.database.engine import bring_up_to_date, open_store
 from recovery.adapters.database.migrating import MIGRATIONS, configuration, upgrade
-from recovery.adapters.database.place import identity_of, set_aside
 from recovery.errors import InputError, RecoveryError, StateError
 from recovery.models.records import PipelineFailure
 from tests import builders as make
@@ -354,36 +353,6 @@ def test_sound_file_is_not_set_aside(filled: Path) -> None:
     store = open_store(str(filled), set_aside_broken=True)
 
     assert (None, make.make_failure(job_id=7)) == (store.set_aside, store.failure("fail-1001-1-7"))
-
-
-def test_file_that_was_set_aside_already_is_not_set_aside_again(filled: Path) -> None:
-    """Whoever found the same file broken and comes second leaves the new database alone."""
-    replace(filled)
-    broken = identity_of(filled)
-    first = set_aside(filled, broken)
-    open_store(str(filled)).record([make.failure_observed()])
-
-    second = set_aside(filled, broken)
-
-    expected = filled.with_name("recovery.db.broken-1")
-    assert (expected, expected, make.make_failure()) == (
-        first,
-        second,
-        open_store(str(filled)).failure("fail-1001-1-4201"),
-    )
-
-
-def test_setting_aside_is_finished_for_a_killed_process(filled: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A process that was killed between the two file operations does not stop the others for ever."""
-    monkeypatch.setattr(place, "_PATIENCE_SECONDS", 0.05)
-    replace(filled)
-    half_done = filled.with_name("recovery.db.broken-1")
-    os.link(filled, half_done)
-
-    store = open_store(str(filled), set_aside_broken=True)
-
-    assert half_done == store.set_aside
-    assert store.failure("fail-1001-1-7") is None
 
 
 def test_damage_found_later_is_one_clear_error(filled: Path) -> None:

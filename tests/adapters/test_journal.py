@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from recovery.adapters import journal as journal_module
-from recovery.adapters.journal import JOURNAL_LIMIT, LINE_LIMIT, PROBLEMS_SHOWN, Journal, JournalledStore, read_events
+from recovery.adapters.journal import Journal, JournalledStore
 from recovery.errors import StateError
+from recovery.models import event_lines
 from recovery.models.decision import Reason, ReasonId
+from recovery.models.event_lines import JOURNAL_LIMIT, LINE_LIMIT, PROBLEMS_SHOWN, read_events
 from recovery.models.events import Event
 from tests import builders as make
 from tests.fakes.store import MemoryStore
@@ -140,7 +141,7 @@ def test_many_problems_are_counted() -> None:
 def test_journal_that_is_too_large_is_read_up_to_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
     """The first events count, and a problem says that there were more."""
     event = make.failure_observed()
-    monkeypatch.setattr(journal_module, "JOURNAL_LIMIT", 2 * len(line(event)) + 5)
+    monkeypatch.setattr(event_lines, "JOURNAL_LIMIT", 2 * len(line(event)) + 5)
 
     events, problems = read_events(line(event) * 3, "journal")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import sqlalchemy as sa
 
@@ -16,7 +17,7 @@ from recovery.adapters.database.connection import (
     reading,
     writing,
 )
-from recovery.adapters.database.place import check_place, identity_of, set_aside
+from recovery.adapters.database.place import place_for, set_aside
 from recovery.adapters.database.store import SqlStore
 from recovery.errors import StateError
 
@@ -34,9 +35,13 @@ def open_store(url: str, *, set_aside_broken: bool = False) -> SqlStore:
     address = make_url(url)
     engine = make_engine(address)
     path = file_of(address)
-    if path is not None:
-        check_place(path)
-    identity = identity_of(path) if path is not None else None
+    if path is None:
+        return _open(engine, None, set_aside_broken=False)
+    with place_for(path):
+        return _open(engine, path, set_aside_broken=set_aside_broken)
+
+
+def _open(engine: sa.Engine, path: Path | None, *, set_aside_broken: bool) -> SqlStore:
     found = _survey(engine, thorough=set_aside_broken)
     aside = None
     if found.fault is not None:
@@ -45,7 +50,7 @@ def open_store(url: str, *, set_aside_broken: bool = False) -> SqlStore:
                 f"the database {database_name(engine)} is damaged or no database: {found.fault}",
                 hint="move it away, or name another one: a new one is filled from plans and journals",
             )
-        aside = set_aside(path, identity)
+        aside = set_aside(path)
     if found.version != schema.NEWEST or found.fault is not None:
         bring_up_to_date(engine)
     return SqlStore(engine, set_aside=aside)

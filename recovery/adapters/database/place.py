@@ -3,90 +3,73 @@
 from __future__ import annotations
 
 import os
-import time
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
 from recovery.errors import StateError
 
-_PATIENCE_SECONDS = 5.0
-"""How long another process may take between the two file operations of setting a file aside."""
+if sys.platform != "win32":
+    import fcntl
+
+_HINT = "make the file and its folder readable and writable for this user, or name another database"
 
 
-def check_place(path: Path) -> None:
-    """Make the folder, and say plainly what SQLite would only call "unable to open database file".
+@contextmanager
+def place_for(path: Path) -> Iterator[None]:
+    """Make the folder and hold it while the file is looked at, made or set aside; say plainly what is wrong with it.
+
+    One process at a time: a file must not be renamed while another process has it open, for that one would take the
+    journal beside the new file for its own and apply it.
 
     Raises:
         StateError: the file or its folder cannot be used.
     """
+    folder = path.parent
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(f"the folder {folder} of the database cannot be used: {error.strerror}", hint=_HINT) from error
+    # SQLite writes its rollback journal into the folder, so that one that can only be read is not enough.
+    if not _accessible(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise StateError(f"the folder {folder} of the database cannot be read and written", hint=_HINT)
+    with _held(folder):
         if path.is_dir():
             raise StateError(f"{path} is a directory, not a database", hint="name a file in it")
-        found = identity_of(path)
-    except OSError as error:
-        message = f"the folder {path.parent} of the database cannot be used: {error.strerror}"
-        raise StateError(message, hint="name a file in a folder that this user may read and write") from error
-    hint = "make the file and its folder writable for this user, or name another database"
-    # SQLite writes its rollback journal into the folder, so that one that can only be read is not enough.
-    if not _accessible(path.parent, os.R_OK | os.W_OK | os.X_OK):
-        raise StateError(f"the folder {path.parent} of the database cannot be read and written", hint=hint)
-    # Another process may set the file aside meanwhile: one that is gone is no reason to give up.
-    if found is not None and not _accessible(path, os.R_OK | os.W_OK) and identity_of(path) == found:
-        raise StateError(f"the database {path} cannot be read and written", hint=hint)
+        if path.exists() and not _accessible(path, os.R_OK | os.W_OK):
+            raise StateError(f"the database {path} cannot be read and written", hint=_HINT)
+        yield
 
 
-def identity_of(path: Path) -> tuple[int, int] | None:
-    """What tells a file from another one that takes its name later; None when there is no file."""
-    try:
-        found = path.stat()
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-def set_aside(path: Path, identity: tuple[int, int] | None) -> Path | None:
-    """Rename the broken file of this identity to the first free `<name>.broken-<n>`; tell where it is.
-
-    Of several processes one does it and all return; None when another did it and its trace is gone. The file gets
-    a second name, which fails if there is such a file already, then loses the first one: so nothing is overwritten,
-    and whoever comes second sees by the identity that it is done, and leaves alone what took the name since.
+def set_aside(path: Path) -> Path:
+    """Rename a broken file to the first free `<name>.broken-<n>`; tell where it is. Needs the place held.
 
     Raises:
         StateError: the folder does not allow it.
     """
+    names = (path.with_name(f"{path.name}.broken-{number}") for number in count(1))
+    aside = next(name for name in names if not name.exists())
     try:
-        for number in count(1):
-            aside = path.with_name(f"{path.name}.broken-{number}")
-            try:
-                os.link(path, aside)
-            except FileExistsError:
-                if identity_of(aside) != identity:
-                    continue
-                _await_another(path, identity)
-            except FileNotFoundError:
-                return None
-            return _finish(path, aside, identity)
+        return path.rename(aside)
     except OSError as error:
-        raise StateError(f"the broken database {path} cannot be set aside: {error.strerror}") from error
-    return None
+        raise StateError(f"the broken database {path} cannot be set aside: {error.strerror}", hint=_HINT) from error
 
 
-def _finish(path: Path, aside: Path, identity: tuple[int, int] | None) -> Path | None:
-    """Take the first name away, unless it is a new file's by now."""
-    if identity_of(aside) != identity:
-        aside.unlink()
-        return None
-    if identity_of(path) == identity:
-        path.unlink(missing_ok=True)
-    return aside
-
-
-def _await_another(path: Path, identity: tuple[int, int] | None) -> None:
-    """Wait for the process that is setting the file aside; it may have been killed, so not for ever."""
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while identity_of(path) == identity and time.monotonic() < deadline:
-        time.sleep(0.01)
+@contextmanager
+def _held(folder: Path) -> Iterator[None]:
+    """Lock a folder, and leave no file behind for that. Where folders have no locks (Windows) nothing is locked."""
+    if sys.platform == "win32":
+        yield
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with suppress(OSError):  # some network file systems lock files only
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)
 
 
 def _accessible(path: Path, mode: int) -> bool:
