@@ -153,12 +153,44 @@ def _add_local_commands(commands: Commands) -> None:
         "rehearse",
         "rehearsing:rehearse",
         "run the whole loop locally, on a stand-in for GitHub",
-        "examples/flaky --scenario network",
+        "examples/flaky --scenario network\n  recovery rehearse . --fail 'test:Run the tests'",
     )
     command.add_argument("repository", nargs="?", default=".", metavar="REPO", help="folder (default: this one)")
-    command.add_argument("--scenario", default="network", help="what goes wrong (default: %(default)s)")
-    command.add_argument("--list", action="store_true", help="list the scenarios and stop")
+    _failing(command)
+    command.add_argument("--event", choices=["pull_request", "push"], help="default: pull_request")
+    command.add_argument("--workflow", metavar="NAME", help="only this one of those the event starts (name or file)")
+    command.add_argument(
+        "--with-template", action="store_true", help="add our recovery workflow to the copy that is rehearsed"
+    )
+    command.add_argument("--expect", choices=["cleared", "left-red", "still-failing"], help="fail if it ends otherwise")
+    command.add_argument("--keep", metavar="FOLDER", help="keep everything here: logs, repository copy, access log")
     command.add_argument("--output", metavar="FOLDER", help="keep the database, comment, decision and requests here")
+    command.add_argument(
+        "--timeout", type=_seconds, default=600.0, metavar="SECONDS", help="give up after this (default: 600)"
+    )
+    command.add_argument(
+        "--minute", type=_seconds, default=60.0, metavar="SECONDS", help="length of a minute of timeout-minutes"
+    )
+
+
+def _failing(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--scenario", metavar="NAME", help="what goes wrong: a name of --list, or a .yml file")
+    command.add_argument("--list", action="store_true", help="list the scenarios and stop")
+    for option, what, place in (
+        ("--fail", "fail this step in the first attempt; it prints LOGFILE, or a network error", "STEP[=LOGFILE]"),
+        ("--fail-always", "fail this step in every attempt", "STEP[=LOGFILE]"),
+        ("--time-out", "let this job run into its time limit in the first attempt", "STEP"),
+        ("--lose-runner", "let this job lose its runner in the first attempt", "STEP"),
+    ):
+        shown = f"JOB:{place}" if option.startswith("--fail") else f"JOB[:{place}]"
+        command.add_argument(option, action="append", default=[], metavar=shown, help=f"{what} (repeatable)")
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds < 1e6:
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return seconds
 
 
 def _database(command: argparse.ArgumentParser) -> None:

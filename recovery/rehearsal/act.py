@@ -5,50 +5,44 @@ from __future__ import annotations
 import contextlib
 import io
 import json
-import os
-import re
 import secrets
-import sys
 import threading
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from subprocess import Popen
 from typing import Any
 
 from recovery.errors import RehearsalError
-from recovery.rehearsal.expressions import context_of, interpolate
-from recovery.rehearsal.outcomes import overall_conclusion
+from recovery.rehearsal.adaptation import OTHER_SYSTEMS, Note
+from recovery.rehearsal.aftermath import cancelled_after, conclusion_of, folded, observed, with_skips
+from recovery.rehearsal.choices import Choices
+from recovery.rehearsal.expressions import context_of
+from recovery.rehearsal.groups import groups_of
+from recovery.rehearsal.injection import Injection
+from recovery.rehearsal.launch import command_of, complaint
+from recovery.rehearsal.limits import timekeeper
 from recovery.rehearsal.places import Places
 from recovery.rehearsal.processes import Processes, interrupt
-from recovery.rehearsal.records import Job, Run
+from recovery.rehearsal.records import RECOVERY_EVENTS, Job, Run
 from recovery.rehearsal.source import Source
+from recovery.rehearsal.staging import Stage, Stager
 from recovery.rehearsal.surroundings import process_environment, step_variables
 from recovery.rehearsal.toolshed import Toolshed, find_program
 from recovery.rehearsal.transcript import Transcript
-from recovery.rehearsal.workflow import (
-    Document,
-    concurrency_groups,
-    job_plans,
-    parse,
-    permissions_of,
-    rewrite,
-    tolerated_jobs,
-)
+from recovery.rehearsal.workflow import Document, job_plans, parse, permissions_of
 from recovery.rehearsal.world import World
 
 # More `act` processes at once than this only slow each other down.
 _AT_ONCE = 4
 _FAREWELL_SECONDS = 3.0
-_OTHER_SYSTEMS = re.compile("windows" if sys.platform == "darwin" else "windows|macos", re.IGNORECASE)
-_USUAL_LABELS = ("ubuntu-latest", "ubuntu-24.04", "ubuntu-22.04", "ubuntu-slim", "self-hosted", "linux", "Linux")
-# Only these runs are recovery's own: a user's job does not get a folder to report into.
-_RECOVERY_EVENTS = frozenset({"workflow_run", "schedule", "workflow_dispatch"})
 
 
 class ActRunner:
-    """Executes attempts in threads of its own, one `act` process each."""
+    """Executes attempts in threads of its own, one `act` process each.
+
+    `injections` are the failures asked for; `notes` collects what was not as it is on GitHub.
+    """
 
     def __init__(
         self,
@@ -59,6 +53,7 @@ class ActRunner:
         places: Places,
         url: str,
         variables: Mapping[str, str],
+        choices: Choices = Choices(),  # noqa: B008 -- frozen
     ) -> None:
         self._world = world
         self._source = source
@@ -66,15 +61,17 @@ class ActRunner:
         self._places = places
         self._url = url
         self._variables = variables
+        self._minute_seconds = choices.minute_seconds
         self._act = find_program("act")
         self._processes = Processes()
         self._slots = threading.Semaphore(_AT_ONCE)
-        self._groups: dict[str, threading.Lock] = {}
         self._running: dict[int, Popen[str]] = {}
         self._cancelled: dict[int, datetime] = {}
         self._changed = threading.Condition()
         self._active: dict[tuple[int, int], str] = {}
         self._closed = False
+        self.injections: tuple[Injection, ...] = ()
+        self.notes: dict[Note, None] = {}
         self.ungrouped: set[int] = set()
         self.problems: list[Exception] = []
 
@@ -92,6 +89,8 @@ class ActRunner:
             process = self._running.get(run_id)
         if process is not None:
             interrupt(process)
+        else:
+            self._world.concurrency.give_up(run_id)
 
     def wait(self, seconds: float) -> list[str]:
         """Wait until nothing is being executed; what still is, when the time is over."""
@@ -122,19 +121,11 @@ class ActRunner:
 
     @contextlib.contextmanager
     def _turn(self, run: Run, document: Document) -> Iterator[None]:
-        """Wait for the run's concurrency groups.
-
-        Everyone waits in line; that GitHub cancels a pending run when another one comes is not imitated, nor are
-        `cancel-in-progress` and groups of only some of the jobs.
-        """
-        groups = () if run.id in self.ungrouped else concurrency_groups(document)
-        names = sorted({interpolate(group, context_of(run)).lower() for group in groups})
-        with contextlib.ExitStack() as stack:
-            for name in names:
-                with self._changed:
-                    lock = self._groups.setdefault(name, threading.Lock())
-                stack.enter_context(lock)
-            stack.enter_context(self._slots)
+        """Wait for the run's concurrency groups; a run that is displaced from one counts as cancelled."""
+        groups = () if run.id in self.ungrouped else groups_of(document, context_of(run))
+        with self._world.concurrency.turn(run.id, groups) as has_come, self._slots:
+            if not has_come:
+                self._cancelled.setdefault(run.id, self._world.clockwork.now())
             yield
 
     def _attempt(self, run: Run, attempt: int, keys: frozenset[str]) -> None:
@@ -145,25 +136,56 @@ class ActRunner:
         runs.begin(run.id, attempt)
         folder = self._places.attempt(run.id, attempt)
         folder.mkdir(parents=True, exist_ok=True)
+        tree = self._source.tree(run.head_branch, run.head_sha)
+        stage = self._stage(run, attempt, keys, tree, folder)
+        runs.put_jobs(run.id, attempt, stage.records)
+        clockwork = self._world.clockwork
+        transcript = Transcript(
+            stage.document,
+            stage.records,
+            keys,
+            clockwork.now,
+            lambda: clockwork.next_id("job"),
+            callees=stage.callees,
+            legs=stage.legs,
+            doomed=stage.doomed("lose"),
+        )
+        process = self._launch(run, attempt, stage, tree, folder)
+        self._follow(run, attempt, stage, transcript, process)
+        if process.returncode < 0 and run.id not in self._cancelled:
+            transcript.lose()
+        # A killed `act` does not come to its last job, nor does one of which a called workflow has failed.
+        if process.returncode < 0 or any(job.failed for job in transcript.records() if job.key in stage.callees):
+            (folder / "observations.json").touch()
+        jobs = observed(transcript.records(), keys, folder / "observations.json")
+        self._conclude(run, attempt, stage.document, folded(jobs, stage.document, stage.legs), folder)
+
+    def _stage(self, run: Run, attempt: int, keys: frozenset[str], tree: Path, folder: Path) -> Stage:
         document = parse(run.workflow.text)
         document.setdefault("name", run.workflow.name)
-        records = runs.get(run.id).latest.jobs
-        observations = folder / "observations.json"
-        (folder / "workflow.yml").write_text(rewrite(document, records, keys, observations), encoding="utf-8")
+        stager = Stager(injections=self.injections, next_id=lambda: self._world.clockwork.next_id("job"))
+        stage = stager.stage(self._world.runs.get(run.id), attempt, keys, document=document, tree=tree, folder=folder)
+        (folder / "workflow.yml").write_text(stage.text, encoding="utf-8")
         (folder / "event.json").write_text(json.dumps(run.payload), encoding="utf-8")
-        transcript = Transcript(
-            document, records, keys, self._world.clockwork.now, lambda: self._world.clockwork.next_id("job")
-        )
+        self.notes |= dict.fromkeys(stage.notes)
         self._tell_unserved(run, attempt, document)
-        process = self._launch(run, attempt, document, folder)
-        for line in self._lines(process, folder):
-            if transcript.read(line):
-                runs.put_jobs(run.id, attempt, transcript.records())
-        process.wait()
+        return stage
+
+    def _follow(self, run: Run, attempt: int, stage: Stage, transcript: Transcript, process: Popen[str]) -> None:
+        """Read what `act` says until it ends, and keep the world's records in step."""
+        keeper = timekeeper(stage, transcript, self._world, self._processes, self._minute_seconds)
+        try:
+            for line in _lines(process, self._places.attempt(run.id, attempt)):
+                if transcript.read(line):
+                    records = transcript.records()
+                    self._world.runs.put_jobs(run.id, attempt, records)
+                    keeper.look(records)
+            process.wait()
+        finally:
+            keeper.close()
         self._processes.finished(process)
         with self._changed:
             self._running.pop(run.id, None)
-        self._conclude(run, attempt, document, observed(transcript.records(), keys, observations), folder)
 
     def _conclude(self, run: Run, attempt: int, document: Document, jobs: tuple[Job, ...], folder: Path) -> None:
         if self._closed:
@@ -171,63 +193,42 @@ class ActRunner:
         runs = self._world.runs
         since = self._cancelled.get(run.id)
         if since is not None:
-            jobs = tuple(replace(job, conclusion="cancelled") if _ended_after(job, since) else job for job in jobs)
-        runs.put_jobs(run.id, attempt, jobs)
-        if since is not None:
+            runs.put_jobs(run.id, attempt, cancelled_after(jobs, since))
             runs.complete(run.id, attempt, conclusion="cancelled")
             return
         if not (folder / "observations.json").exists():
-            raise RehearsalError(f"act could not run {run.workflow.path}: {_complaint(folder)}")
-        tolerated = tolerated_jobs(document)
-        counted = [replace(job, conclusion="success") if job.key in tolerated else job for job in jobs]
-        done = [job if job.conclusion else replace(job, conclusion="skipped") for job in counted]
-        runs.complete(run.id, attempt, conclusion=overall_conclusion(done))
+            raise RehearsalError(f"act could not run {run.workflow.path}: {complaint(folder)}")
+        jobs = with_skips(jobs, self._world.clockwork.now())
+        runs.put_jobs(run.id, attempt, jobs)
+        runs.complete(run.id, attempt, conclusion=conclusion_of(jobs, document))
 
-    def _launch(self, run: Run, attempt: int, document: Document, folder: Path) -> Popen[str]:
-        tree = self._source.tree(run.head_branch, run.head_sha)
-        token = self._world.issue_token(run.id, permissions_of(document))
+    def _launch(self, run: Run, attempt: int, stage: Stage, tree: Path, folder: Path) -> Popen[str]:
+        document = stage.document
         secret = secrets.token_hex(20)
         self._world.secrets[secret] = (run.id, attempt)
         variables = dict(step_variables(run, attempt, self._world.repository.name, self._url, secret))
+        variables["REHEARSAL_REPOSITORY"] = str(self._places.repository)
         variables |= self._variables
-        if run.event in _RECOVERY_EVENTS:
+        if run.event in RECOVERY_EVENTS:
             report = self._places.recovery(run.id, attempt)
             report.mkdir(parents=True, exist_ok=True)
             variables["RECOVERY_DIRECTORY"] = str(report)
-        command = [
+        command = command_of(
             self._act,
-            run.event,
-            "--json",
-            "-C",
-            str(tree),
-            "-W",
-            str(folder / "workflow.yml"),
-            "-e",
-            str(folder / "event.json"),
-            "-a",
-            run.actor.login,
-            "-s",
-            f"GITHUB_TOKEN={token}",
-            "--defaultbranch",
-            self._world.repository.default_branch,
-            "--no-cache-server",
-            "--artifact-server-addr",
-            "127.0.0.1",
-            "--cache-server-addr",
-            "127.0.0.1",
-            "--action-cache-path",
-            str(self._places.workspaces),
-            "--use-gitignore=false",
-        ]
-        for kind in ("env", "secret", "var", "input"):
-            command += [f"--{kind}-file", os.devnull]
-        for label in self._labels(document):
-            command += ["-P", f"{label}=-self-hosted"]
-        for name, value in variables.items():
-            command += ["--env", f"{name}={value}"]
-        command += self._toolshed.flags(document, tree, run.workflow.path)
-        environment = process_environment(self._places.home)
-        process = self._processes.start(command, cwd=tree, env=environment, errors=folder / "act.log")
+            run,
+            documents=(document, *stage.callees.values()),
+            tree=tree,
+            folder=folder,
+            workspaces=self._places.workspaces,
+            default_branch=self._world.repository.default_branch,
+            token=self._world.issue_token(run.id, permissions_of(document)),
+            variables=variables,
+        )
+        flags, notes = self._toolshed.flags(parse(stage.text), tree, run.workflow.path)
+        self.notes |= dict.fromkeys(notes)
+        process = self._processes.start(
+            [*command, *flags], cwd=tree, env=process_environment(self._places.home), errors=folder / "act.log"
+        )
         with self._changed:
             self._running[run.id] = process
             cancelled = run.id in self._cancelled
@@ -237,51 +238,17 @@ class ActRunner:
 
     def _tell_unserved(self, run: Run, attempt: int, document: Document) -> None:
         for plan in job_plans(document):
-            if any(_OTHER_SYSTEMS.search(label) for label in plan.labels):
+            if any(OTHER_SYSTEMS.search(label) for label in plan.labels):
                 text = f"{run.workflow.name} / {plan.name} is skipped: this machine does not serve {plan.labels[0]}"
                 self._world.clockwork.tell("job-unserved", text, run_id=run.id, attempt=attempt)
 
-    def _labels(self, document: Document) -> list[str]:
-        """The labels this machine serves: all but those of other systems, whose jobs `act` then skips."""
-        labels = dict.fromkeys(_USUAL_LABELS)
-        for plan in job_plans(document):
-            labels |= dict.fromkeys(label for label in plan.labels if "${{" not in label)
-        return [label for label in labels if not _OTHER_SYSTEMS.search(label)]
 
-    @staticmethod
-    def _lines(process: Popen[str], folder: Path) -> Iterator[dict[str, Any]]:
-        with process.stdout or io.StringIO() as output, (folder / "act.jsonl").open("w", encoding="utf-8") as copy:
-            for text in output:
-                copy.write(text)
-                with contextlib.suppress(ValueError):
-                    line = json.loads(text)
-                    if isinstance(line, dict):
-                        yield line
-
-
-def observed(jobs: tuple[Job, ...], keys: frozenset[str], observations: Path) -> tuple[Job, ...]:
-    """The jobs with the outputs and skips that the hidden last job wrote down."""
-    try:
-        needs = json.loads(observations.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return jobs
-    found = []
-    for job in jobs:
-        seen = needs.get(job.key) if job.key in keys else None
-        if isinstance(seen, dict):
-            outputs = {name: str(value) for name, value in (seen.get("outputs") or {}).items()}
-            found.append(replace(job, outputs=outputs))
-        else:
-            found.append(job)
-    return tuple(found)
-
-
-def _ended_after(job: Job, at: datetime) -> bool:
-    """Whether a cancellation is why a job failed; `act` calls that a failure."""
-    return job.conclusion == "failure" and job.completed_at is not None and job.completed_at >= at
-
-
-def _complaint(folder: Path) -> str:
-    lines = (folder / "act.log").read_text(encoding="utf-8", errors="replace").strip().splitlines()
-    errors = [line.removeprefix("Error: ") for line in lines if line.startswith("Error: ")]
-    return "; ".join(errors or lines) or "it said nothing"
+def _lines(process: Popen[str], folder: Path) -> Iterator[dict[str, Any]]:
+    """What `act` says, line by line; a copy is kept."""
+    with process.stdout or io.StringIO() as output, (folder / "act.jsonl").open("w", encoding="utf-8") as copy:
+        for text in output:
+            copy.write(text)
+            with contextlib.suppress(ValueError):
+                line = json.loads(text)
+                if isinstance(line, dict):
+                    yield line

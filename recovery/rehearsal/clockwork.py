@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
 
 from recovery.rehearsal.records import TimelineEvent
 
@@ -19,16 +19,21 @@ _FIRST_IDS = {
     "comment": 80_001,
     "pull": 60_001,
     "workflow": 3_001,
+    "issue": 65_001,
+    "deployment": 20_001,
+    "deployment status": 25_001,
+    "check": 45_000_001,
 }
 
 
 class Refused(Exception):
-    """GitHub's own no: a status and the message a client reads."""
+    """GitHub's own no: a status and the message a client reads, and headers if it takes some."""
 
-    def __init__(self, status: int, message: str) -> None:
+    def __init__(self, status: int, message: str, *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.headers = headers or {}
 
 
 class Clockwork:
@@ -36,11 +41,16 @@ class Clockwork:
 
     def __init__(self, now: Callable[[], datetime] | None = None) -> None:
         self.lock = threading.RLock()
-        self.now = now or (lambda: datetime.now(UTC))
+        self.skew = timedelta()
+        self._now = now or (lambda: datetime.now(UTC))
         self.timeline: list[TimelineEvent] = []
         self._listeners: list[Listener] = []
         self._telling = threading.RLock()
         self._next: dict[str, int] = defaultdict(lambda: 1, _FIRST_IDS)
+
+    def now(self) -> datetime:
+        """GitHub's time, which may differ from everybody else's by `skew`."""
+        return self._now() + self.skew
 
     def next_id(self, kind: str) -> int:
         """A new id, never given before for that kind."""

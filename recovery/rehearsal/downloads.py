@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from datetime import timedelta
 
 from recovery.rehearsal.routing import Answer, Request
@@ -10,6 +11,15 @@ from recovery.rehearsal.world import Link, World
 
 DOWNLOAD_PREFIX = "/_download/"
 _LINK_SECONDS = 60
+REDIRECTS = (302,)
+
+
+# What a link that was made useless answers, as GitHub's blob storage does.
+_USELESS = {
+    "expired": (403, b"AuthenticationFailed"),
+    "missing": (404, b"BlobNotFound"),
+    "failing": (500, b"InternalError"),
+}
 
 
 def redirect(world: World, request: Request, content: bytes, content_type: str) -> Answer:
@@ -32,6 +42,16 @@ def download(world: World, request: Request) -> tuple[Answer, int | None]:
     if "authorization" in request.headers:
         world.offences.append(f"a token was sent to the download host: {request.method} {request.path}")
         return Answer(status=400, content=b"InvalidAuthenticationInfo", content_type="application/xml"), run_id
+    if link is not None and link.trouble in _USELESS:
+        status, content = _USELESS[link.trouble]
+        return Answer(status=status, content=content, content_type="application/xml"), run_id
     if link is None or link.until < world.clockwork.now():
         return Answer(status=403, content=b"AuthenticationFailed", content_type="application/xml"), run_id
     return Answer(content=link.content, content_type=link.content_type), run_id
+
+
+def relink(world: World, location: str, trouble: str) -> None:
+    """Make a link useless that was just given: `expired`, `missing` or `failing`."""
+    name = location.rsplit("/", 1)[-1]
+    with world.clockwork.lock:
+        world.links[name] = replace(world.links[name], trouble=trouble)

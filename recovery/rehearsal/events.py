@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from recovery.rehearsal.act import ActRunner
+from recovery.rehearsal.deliveries import Delivery
 from recovery.rehearsal.expressions import context_of, interpolate
 from recovery.rehearsal.payloads import Shapes
 from recovery.rehearsal.records import OCTOCAT, Run, Workflow
-from recovery.rehearsal.scenario import Scenario
 from recovery.rehearsal.source import Source
 from recovery.rehearsal.workflow import job_plans, listens, parse
 from recovery.rehearsal.world import World
@@ -26,13 +26,12 @@ class Events:
     but one that exists only there is not started.
     """
 
-    def __init__(self, world: World, source: Source, runner: ActRunner, scenario: Scenario, url: str) -> None:
+    def __init__(self, world: World, source: Source, runner: ActRunner, url: str) -> None:
         self._world = world
         self._source = source
         self._runner = runner
-        self._scenario = scenario
         self._shapes = Shapes(world, url)
-        self._completed = 0
+        world.deliveries.receiver = self._deliver
         world.dispatcher = self.dispatch
         world.runs.when_completed(self._follow)
 
@@ -103,21 +102,21 @@ class Events:
             self._runner.start(run.id, 1, frozenset(job.key for job in run.latest.jobs))
 
     def _follow(self, run: Run) -> None:
-        """Fire `workflow_run` into the workflows that wait for this one, three levels deep at most."""
-        listening = [
+        """Fire `workflow_run`, if a workflow waits for this one; three levels deep at most."""
+        if run.chain_level < MAXIMUM_CHAIN and self._listening(run):
+            self._world.deliveries.completed(run)
+
+    def _listening(self, run: Run) -> list[Workflow]:
+        return [
             workflow
             for workflow in self._world.repository.workflows()
             if listens(parse(workflow.text), "workflow_run", branch=run.head_branch, source=run.workflow.name)
         ]
-        if not listening or run.chain_level >= MAXIMUM_CHAIN:
-            return
-        with self._world.clockwork.lock:
-            self._completed += 1
-            number = self._completed
-        if number in self._scenario.lost_events:
-            self._tell(run, "event-lost", f"the completed event of {run.workflow.name} never arrives")
-            return
-        copies = 2 if number in self._scenario.duplicated_events else 1
+
+    def _deliver(self, delivery: Delivery) -> None:
+        """Start the workflows that wait for a run whose event has arrived."""
+        run, copies = delivery.run, delivery.copies
+        listening = self._listening(run)
         names = ", ".join(workflow.name for workflow in listening)
         twice = " twice at once" if copies > 1 else ""
         self._tell(run, "workflow-run-fired", f"{run.workflow.name} completed: starts {names}{twice}")
@@ -128,11 +127,7 @@ class Events:
 
     def _create_follower(self, workflow: Workflow, run: Run) -> Run:
         branch = self._world.repository.default_branch
-        payload = {
-            "action": "completed",
-            "workflow_run": self._shapes.run(run),
-            "workflow": self._shapes.workflow(run.workflow),
-        }
+        payload = self._shapes.completed_event(run)
         sha = self._world.repository.tip(branch)
         return self._create(workflow, "workflow_run", sha, branch, payload, chain_level=run.chain_level + 1)
 

@@ -9,6 +9,7 @@ from typing import Any
 from recovery.rehearsal.records import Run
 
 _EXPRESSION = re.compile(r"\$\{\{(.*?)\}\}", re.DOTALL)
+_COMPARISON = re.compile(r"^(.+?)\s*(==|!=)\s*(.+)$", re.DOTALL)
 
 
 def context_of(run: Run) -> dict[str, Any]:
@@ -30,13 +31,18 @@ def context_of(run: Run) -> dict[str, Any]:
 
 
 def interpolate(text: str, context: Mapping[str, Any]) -> str:
-    """A text with its expressions replaced; only property paths, quoted words and `||` are understood."""
+    """A text with its expressions replaced; only property paths, quoted words, `||`, `==` and `!=` are understood."""
     return _EXPRESSION.sub(lambda match: _value(match[1], context), text)
 
 
 def _value(expression: str, context: Mapping[str, Any]) -> str:
     for choice in expression.split("||"):
         part = choice.strip()
+        if compared := _COMPARISON.match(part):
+            equal = _value(compared[1], context).lower() == _value(compared[3], context).lower()
+            if equal == (compared[2] == "=="):
+                return "true"
+            continue
         if part.startswith("'"):
             return part.strip("'")
         found: Any = context

@@ -6,13 +6,25 @@ import zlib
 from datetime import datetime
 from typing import Any
 
-from recovery.rehearsal.records import Artifact, Attempt, CacheEntry, Comment, Job, PullRequest, Run, User, Workflow
+from recovery.rehearsal.records import (
+    OCTOCAT,
+    Artifact,
+    Attempt,
+    CacheEntry,
+    Comment,
+    Job,
+    PullRequest,
+    Run,
+    User,
+    Workflow,
+)
 from recovery.rehearsal.world import World
 
 Json = dict[str, Any]
 
 _COUNTS = ("forks", "forks_count", "open_issues", "open_issues_count", "size", "stargazers_count", "watchers",
-           "watchers_count", "network_count", "subscribers_count")  # fmt: skip
+           "watchers_count")  # fmt: skip
+_COUNTS_OF_ITSELF = ("network_count", "subscribers_count")
 _FEATURES = ("has_issues", "has_projects", "has_wiki", "has_pages", "has_discussions", "has_downloads")
 
 
@@ -30,8 +42,8 @@ class Shapes:
         """An account."""
         return {
             "login": user.login, "id": user.id, "node_id": f"U_{user.id}", "type": user.type, "site_admin": False,
-            "avatar_url": "", "gravatar_id": "", "url": f"{self._base}/users/{user.login}",
-            "html_url": f"{self._base}/{user.login}",
+            "avatar_url": f"{self._base}/avatars/{user.id}", "gravatar_id": "",
+            "url": f"{self._base}/users/{user.login}", "html_url": f"{self._base}/{user.login}",
             **{f"{name}_url": f"{self._base}/users/{user.login}/{name}" for name in (
                 "followers", "following", "gists", "starred", "subscriptions", "organizations", "repos", "events",
                 "received_events")},
@@ -57,15 +69,19 @@ class Shapes:
         }  # fmt: skip
 
     def full_repository(self, full_name: str | None = None) -> Json:
-        """A repository with everything that runs leave out of theirs."""
+        """A repository as pull requests show their ends', with what runs leave out of theirs."""
         brief = self.repository(full_name)
-        site, at = brief["html_url"], stamp(self._world.clockwork.now())
+        site, at = brief["html_url"], stamp(self._world.began_at)
         return {
             **brief, **dict.fromkeys(_COUNTS, 0), **dict.fromkeys(_FEATURES, False),
             **dict.fromkeys(("homepage", "language", "mirror_url", "license")),
             "clone_url": f"{site}.git", "git_url": f"{site}.git", "ssh_url": f"{site}.git", "svn_url": site,
             "created_at": at, "updated_at": at, "pushed_at": at,
         }  # fmt: skip
+
+    def whole_repository(self) -> Json:
+        """This repository as it shows itself."""
+        return {**self.full_repository(), **dict.fromkeys(_COUNTS_OF_ITSELF, 0)}
 
     def run(self, run: Run, attempt: Attempt | None = None) -> Json:
         """A run as of one attempt (the newest if none is named)."""
@@ -115,6 +131,13 @@ class Shapes:
             ],
             "check_run_url": f"{self._api}/check-runs/{job.id}", "labels": list(job.labels), "runner_id": 1,
             "runner_name": "rehearsal", "runner_group_id": 1, "runner_group_name": "rehearsal",
+        }  # fmt: skip
+
+    def completed_event(self, run: Run) -> Json:
+        """The payload of `workflow_run` when an attempt has completed."""
+        return {
+            "action": "completed", "workflow_run": self.run(run), "workflow": self.workflow(run.workflow),
+            "repository": self.repository(), "sender": self.user(OCTOCAT),
         }  # fmt: skip
 
     def artifact(self, artifact: Artifact) -> Json:
@@ -199,7 +222,7 @@ class Shapes:
             "updated_at": stamp(pull.updated_at), "closed_at": closed, "merged_at": stamp(pull.merged_at),
             "merge_commit_sha": None, "assignee": None, "assignees": [], "requested_reviewers": [],
             "requested_teams": [], "draft": pull.draft, "auto_merge": None, "author_association": "OWNER",
-            "merged": pull.merged_at is not None, "_links": {name: {"href": link} for name, link in links.items()},
+            "_links": {name: {"href": link} for name, link in links.items()},
             "head": end(pull.head_branch, pull.head_sha, pull.head_repository),
             "base": end(pull.base_branch, pull.base_sha, self._name),
         }  # fmt: skip
@@ -208,7 +231,7 @@ class Shapes:
         """A pull request with everything that lists leave out."""
         numbers = ("additions", "changed_files", "comments", "commits", "deletions", "review_comments")
         return {**self.pull(pull), **dict.fromkeys(numbers, 0), "mergeable": True, "mergeable_state": "clean",
-                "maintainer_can_modify": False, "merged_by": None}  # fmt: skip
+                "maintainer_can_modify": False, "merged_by": None, "merged": pull.merged_at is not None}  # fmt: skip
 
     def issue(self, pull: PullRequest) -> Json:
         """A pull request seen as an issue."""
@@ -226,7 +249,7 @@ class Shapes:
 
     def branch(self, name: str, sha: str) -> Json:
         """A branch and the commit at its tip, of which only the id is real."""
-        url, at = f"{self._api}/commits/{sha}", stamp(self._world.clockwork.now())
+        url, at = f"{self._api}/commits/{sha}", stamp(self._world.began_at)
         person = {"name": "octocat", "email": "octocat@users.noreply.github.com", "date": at}
         commit = {"url": url, "author": person, "committer": person, "message": "A change", "comment_count": 0,
                   "tree": {"sha": sha, "url": f"{self._api}/git/trees/{sha}"}}  # fmt: skip

@@ -22,6 +22,11 @@ class Places:
         """Where `act` makes workspaces."""
         return self.work / "workspaces"
 
+    @property
+    def repository(self) -> Path:
+        """The copy of the user's repository, with every commit of the rehearsal."""
+        return self.work / "repository"
+
     def attempt(self, run_id: int, attempt: int) -> Path:
         """What belongs to one attempt: workflow, event, error output of `act`."""
         return self.work / "runs" / f"{run_id}-{attempt}"

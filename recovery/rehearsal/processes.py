@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 _POLITE_SECONDS = 2.0
+# How long a step may clean up when its job's time is over; GitHub's runner gives it ten seconds.
+_STEP_SECONDS = 1.0
 _MARK = "REHEARSAL_PROCESS"
 
 
@@ -62,6 +64,21 @@ class Processes:
             process.stdout.close()
         with self._lock:
             self._running.pop(process.pid, None)
+
+    def end_marked(self, variable: str) -> None:
+        """End what runs now with this variable (`NAME=value`) in its environment, and all below it.
+
+        Only Linux tells the environment of processes; elsewhere nothing is ended.
+        """
+        with self._lock:
+            roots = set(self._running)
+        table = process_table()
+        found = {pid for pid in table if pid not in roots and _is_marked(pid, f"{variable}\0".encode())}
+        _end(found, signal.SIGINT)
+        until = time.monotonic() + _STEP_SECONDS
+        while time.monotonic() < until and any(_alive(pid) for pid in found):
+            time.sleep(0.02)
+        _end(found, signal.SIGKILL)
 
     def close(self) -> None:
         """End every process and all their descendants; nothing can be started afterwards."""

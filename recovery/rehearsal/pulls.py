@@ -25,6 +25,7 @@ class Pulls:
         self._default_branch = default_branch
         self._pulls: dict[int, PullRequest] = {}
         self._comments: dict[int, Comment] = {}
+        self._numbers: set[int] = set()
 
     def add(
         self,
@@ -42,8 +43,7 @@ class Pulls:
         """A new pull request into the default branch; a fork's one names its `head_repository`."""
         at = self._clockwork.now()
         with self._clockwork.lock:
-            if number is None:
-                number = max(self._pulls, default=0) + 1
+            number = self.take_number(number)
             pull = PullRequest(
                 number=number,
                 id=self._clockwork.next_id("pull"),
@@ -62,12 +62,31 @@ class Pulls:
             self._pulls[number] = pull
         return pull
 
-    def move(self, number: int, *, head_sha: str | None = None, state: str | None = None) -> PullRequest:
-        """Push to a pull request's branch, or close or reopen it."""
+    def take_number(self, number: int | None = None) -> int:
+        """A number that no pull request and no issue has (or this one, if it is wanted)."""
+        with self._clockwork.lock:
+            taken = number if number is not None else max(self._numbers, default=0) + 1
+            self._numbers.add(taken)
+            return taken
+
+    def require(self, number: int) -> None:
+        """404, unless a pull request or an issue has this number."""
+        if number not in self._numbers:
+            raise Refused(404, "Not Found")
+
+    def move(
+        self, number: int, *, head_sha: str | None = None, state: str | None = None, merged: bool = False
+    ) -> PullRequest:
+        """Push to a pull request's branch, or close, merge or reopen it."""
+        at = self._clockwork.now()
         with self._clockwork.lock:
             pull = self.get(number)
             self._pulls[number] = replace(
-                pull, head_sha=head_sha or pull.head_sha, state=state or pull.state, updated_at=self._clockwork.now()
+                pull,
+                head_sha=head_sha or pull.head_sha,
+                state="closed" if merged else state or pull.state,
+                updated_at=at,
+                merged_at=at if merged else pull.merged_at,
             )
             return self._pulls[number]
 
@@ -96,7 +115,7 @@ class Pulls:
         self, issue_number: int, body: str, *, user: User = ACTIONS_BOT, created_at: datetime | None = None
     ) -> Comment:
         """Add a comment, by our token's account unless another user is named."""
-        self.get(issue_number)
+        self.require(issue_number)
         _require_body(body)
         at = created_at or self._clockwork.now()
         comment = Comment(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 FAILED_CONCLUSIONS = frozenset({"failure", "cancelled", "timed_out"})
 MAXIMUM_RERUNS = 50
 RERUN_WINDOW_DAYS = 30
+RECOVERY_EVENTS = frozenset({"workflow_run", "schedule", "workflow_dispatch"})
 MAXIMUM_COMMENT_LENGTH = 65_536
 
 
@@ -138,6 +139,11 @@ class Run:
         return next((attempt for attempt in self.attempts if attempt.number == number), None)
 
 
+def is_recovery(run: Run) -> bool:
+    """Whether a run is one in which recovery works, rather than one it looks after."""
+    return run.event in RECOVERY_EVENTS
+
+
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
     """One uploaded artifact; `content` is the zip itself."""
@@ -203,7 +209,11 @@ class Comment:
 
 @dataclass(frozen=True, kw_only=True)
 class Access:
-    """One request the server received."""
+    """One request the server received.
+
+    `status` is what was sent (0: nothing), `carried_out` what GitHub itself would have answered when it carried the
+    request out, and `fault` what was done to the answer. They differ only when something went wrong on purpose.
+    """
 
     at: datetime
     method: str
@@ -212,6 +222,24 @@ class Access:
     body: Any
     redirect: bool
     run_id: int | None
+    phase: str = "plan"
+    carried_out: int | None = None
+    fault: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arrival:
+    """A request that has just come in (or was just carried out), for those who want to interfere.
+
+    `number` counts all requests of the world from 1; `process` finds the asking process (Linux only).
+    """
+
+    number: int
+    method: str
+    path: str
+    phase: str
+    run_id: int | None
+    process: Callable[[], int | None]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -12,16 +12,22 @@ from typing import Self
 
 from recovery.errors import RehearsalError
 from recovery.rehearsal.act import ActRunner
+from recovery.rehearsal.adaptation import Note
+from recovery.rehearsal.alteration import alter
+from recovery.rehearsal.choices import Choices
 from recovery.rehearsal.events import Events
+from recovery.rehearsal.injection import Injection
 from recovery.rehearsal.payloads import Shapes
 from recovery.rehearsal.places import Places
-from recovery.rehearsal.records import TimelineEvent
+from recovery.rehearsal.records import TimelineEvent, Workflow
 from recovery.rehearsal.repository import WORKFLOW_FOLDER
 from recovery.rehearsal.scenario import SCENARIOS, Scenario
 from recovery.rehearsal.server import LocalGitHub
 from recovery.rehearsal.signals import termination_as_exit, uninterrupted
 from recovery.rehearsal.source import Source, copy_files
 from recovery.rehearsal.toolshed import Toolshed, find_program
+from recovery.rehearsal.wishes import resolve
+from recovery.rehearsal.workflow import parse, triggers
 from recovery.rehearsal.world import World
 
 _MARKER = ".rehearsal"
@@ -44,11 +50,13 @@ class Rehearsal:
         timeout_seconds: float = 300,
         *,
         action: Path | None = None,
+        choices: Choices = Choices(),  # noqa: B008 -- frozen
     ) -> None:
         self.scenario = scenario
         self.work = work.resolve()
         self.world = World()
         self._timeout = timeout_seconds
+        self._choices = choices
         self._action_origin = action or _own_checkout()
         self._source = Source(repository.resolve(), self.work, self.world.repository.default_branch)
         self._stack = contextlib.ExitStack()
@@ -75,6 +83,16 @@ class Rehearsal:
         """The requests the server received, one JSON object a line."""
         return self.work / "access.jsonl"
 
+    @property
+    def injections(self) -> tuple[Injection, ...]:
+        """The failures asked for, as they were found in the workflows."""
+        return self._runner.injections
+
+    @property
+    def notes(self) -> list[Note]:
+        """What was not as it is on GitHub: stand-ins, and what was left out."""
+        return list(self._runner.notes)
+
     def recovery_directories(self) -> list[Path]:
         """RECOVERY_DIRECTORY of every recovery run so far, oldest first."""
         return sorted(path for path in (self.work / "recoveries").glob("*") if path.is_dir())
@@ -93,12 +111,16 @@ class Rehearsal:
                 places=Places(self.work),
                 url=self._github.url,
                 variables={"REHEARSAL_SCENARIO": self.scenario.failure},
+                choices=self._choices,
             )
+            self._runner.injections = resolve(self._choices.failures, self._started_by_the_event())
             self.world.runner = self._runner
-            self._events = Events(self.world, self._source, self._runner, self.scenario, self._github.url)
+            self._events = Events(self.world, self._source, self._runner, self._github.url)
             atexit.register(self._runner.close)
             stack.callback(atexit.unregister, self._runner.close)
             stack.callback(self._runner.close)
+            stack.callback(self.world.deliveries.close)
+            self.world.apply(self.scenario)
             stack.enter_context(termination_as_exit())
             self._stack = stack.pop_all()
         return self
@@ -169,6 +191,9 @@ class Rehearsal:
     def wait_until_quiet(self) -> None:
         """Wait until nothing runs and no event is on its way; whatever could not be run is raised here."""
         busy = self._runner.wait(self._timeout)
+        while not busy and (self.world.deliveries.some_are_late or self.world.deliveries.release()):
+            self.world.deliveries.wait_for_late_ones(self._timeout)
+            busy = self._runner.wait(self._timeout)
         for problem in self._runner.problems:
             if isinstance(problem, RehearsalError):
                 raise problem
@@ -194,16 +219,21 @@ class Rehearsal:
 
     def _prepare(self) -> Toolshed:
         repository = self.world.repository
-        repository.set_branch(repository.default_branch, self._source.prepare())
+        tip = self._source.prepare(lambda copy: alter(copy, self._choices, self.scenario.event))
+        repository.set_branch(repository.default_branch, tip)
         repository.reader = self._source.read
         self._register_workflows()
         action = None
         if self._action_origin is not None:
             action = self.work / "action"
             copy_files(self._action_origin.resolve(), action, self.work)
-        toolshed = Toolshed(self.work / "shims", action)
+        toolshed = Toolshed(self.work / "shims", action, stub_unknown=self._choices.stub_unknown)
         toolshed.prepare()
         return toolshed
+
+    def _started_by_the_event(self) -> list[Workflow]:
+        workflows = self.world.repository.workflows()
+        return [workflow for workflow in workflows if self.scenario.event in triggers(parse(workflow.text))]
 
     def _register_workflows(self) -> None:
         for path in self._source.list(WORKFLOW_FOLDER):

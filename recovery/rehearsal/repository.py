@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from pathlib import PurePosixPath
 
@@ -12,6 +13,8 @@ from recovery.rehearsal.clockwork import Clockwork, Refused
 from recovery.rehearsal.records import Workflow
 
 WORKFLOW_FOLDER = ".github/workflows"
+HEADS, TAGS = "refs/heads/", "refs/tags/"
+_COMMIT = re.compile("[0-9a-f]{40}")
 
 
 class Repository:
@@ -24,6 +27,7 @@ class Repository:
         self._branches: dict[str, str] = {
             default_branch: hashlib.sha1(name.encode(), usedforsecurity=False).hexdigest()
         }
+        self._tags: dict[str, str] = {}
         self._files: dict[tuple[str | None, str], str] = {}
         self._workflows: dict[str, Workflow] = {}
         self.reader: Callable[[str, str], str | None] = lambda _path, _ref: None
@@ -49,6 +53,30 @@ class Repository:
         """Every branch and its tip."""
         with self._clockwork.lock:
             return dict(self._branches)
+
+    def references(self) -> dict[str, str]:
+        """Every branch and tag by its full name, and the commit it points to."""
+        with self._clockwork.lock:
+            heads = {f"{HEADS}{name}": sha for name, sha in self._branches.items()}
+            return heads | {f"{TAGS}{name}": sha for name, sha in self._tags.items()}
+
+    def set_reference(self, name: str, sha: str) -> None:
+        """Make or move a branch or tag by its full name; nothing starts by that, because a job's token did it."""
+        with self._clockwork.lock:
+            kind = self._tags if name.startswith(TAGS) else self._branches
+            kind[name.removeprefix(TAGS).removeprefix(HEADS)] = sha
+
+    def delete_reference(self, name: str) -> None:
+        """Forget a branch or tag by its full name."""
+        with self._clockwork.lock:
+            kind = self._tags if name.startswith(TAGS) else self._branches
+            del kind[name.removeprefix(TAGS).removeprefix(HEADS)]
+
+    def resolve(self, ref: str) -> str | None:
+        """The commit that a branch, a tag, a full reference name or a commit id means."""
+        known = self.references()
+        found = (known.get(name) for name in (ref, f"{HEADS}{ref}", f"{TAGS}{ref}"))
+        return next((sha for sha in found if sha), ref if _COMMIT.fullmatch(ref) else None)
 
     def add_file(self, path: str, text: str, *, ref: str | None = None) -> None:
         """Keep a file's text, for every ref or for one branch or commit."""

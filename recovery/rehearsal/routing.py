@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import Enum
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +31,7 @@ class Request:
     base: str
     download_base: str
     run_id: int | None
+    process: Callable[[], int | None] = lambda: None
     parameters: Mapping[str, str] = field(default_factory=dict)
 
     def number(self, name: str) -> int:
@@ -52,15 +54,26 @@ class Request:
         return value
 
 
+class Ending(Enum):
+    """How the sending of an answer ends."""
+
+    WHOLE = "whole"
+    TRUNCATED = "in good order, but too early"
+    CUT = "broken off in the middle"
+    NO_ANSWER = "closed without an answer"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """One answer; `document` is sent as JSON, else `content` as it is."""
+    """One answer; `document` is sent as JSON, else `content` as it is, after `delay` seconds."""
 
     status: int = 200
     document: Any = None
     content: bytes = b""
     content_type: str = "application/json; charset=utf-8"
     headers: Mapping[str, str] = field(default_factory=dict)
+    delay: float = 0.0
+    ending: Ending = Ending.WHOLE
 
     def payload(self) -> bytes:
         """The bytes to send."""

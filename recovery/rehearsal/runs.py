@@ -23,6 +23,7 @@ from recovery.rehearsal.records import (
 )
 
 Completed = Callable[[Run], None]
+JobOutline = tuple[str, str, tuple[str, ...], tuple[str, ...]]
 
 
 class Runs:
@@ -45,6 +46,11 @@ class Runs:
             if run_id not in self._runs:
                 raise Refused(404, "Not Found")
             return self._runs[run_id]
+
+    def find(self, run_id: int) -> Run | None:
+        """The run of that id, if there is one."""
+        with self._clockwork.lock:
+            return self._runs.get(run_id)
 
     def all(self) -> list[Run]:
         """Every run, newest first."""
@@ -73,35 +79,13 @@ class Runs:
         created_at: datetime | None = None,
         payload: Mapping[str, Any] | None = None,
         chain_level: int = 0,
-        jobs: Iterable[tuple[str, str, tuple[str, ...], tuple[str, ...]]] = (),
+        jobs: Iterable[JobOutline] = (),
     ) -> Run:
         """A new run whose first attempt is queued; `jobs` are (key, name, needs, labels)."""
         at = created_at or self._clockwork.now()
         with self._clockwork.lock:
             run_id = self._clockwork.next_id("run")
             number = self._numbers[workflow.id] = self._numbers.get(workflow.id, 0) + 1
-            queued = tuple(
-                Job(
-                    id=self._clockwork.next_id("job"),
-                    run_id=run_id,
-                    attempt=1,
-                    key=key,
-                    name=name,
-                    needs=needs,
-                    labels=labels,
-                    created_at=at,
-                )
-                for key, name, needs, labels in jobs
-            )
-            first = Attempt(
-                number=1,
-                status="queued",
-                conclusion=None,
-                triggering_actor=actor,
-                started_at=at,
-                updated_at=at,
-                jobs=queued,
-            )
             run = self._runs[run_id] = Run(
                 id=run_id,
                 number=number,
@@ -113,13 +97,40 @@ class Runs:
                 actor=actor,
                 created_at=at,
                 display_title=display_title or workflow.name,
-                attempts=(first,),
+                attempts=(self._queued(run_id, actor, at, jobs),),
                 payload=payload or {},
                 chain_level=chain_level,
             )
         return run
 
-    def rerun(self, run_id: int, *, only_failed: bool, job_id: int | None = None) -> frozenset[str]:
+    def _queued(self, run_id: int, actor: User, at: datetime, jobs: Iterable[JobOutline]) -> Attempt:
+        """A run's first attempt, all of its jobs queued."""
+        queued = tuple(
+            Job(
+                id=self._clockwork.next_id("job"),
+                run_id=run_id,
+                attempt=1,
+                key=key,
+                name=name,
+                needs=needs,
+                labels=labels,
+                created_at=at,
+            )
+            for key, name, needs, labels in jobs
+        )
+        return Attempt(
+            number=1,
+            status="queued",
+            conclusion=None,
+            triggering_actor=actor,
+            started_at=at,
+            updated_at=at,
+            jobs=queued,
+        )
+
+    def rerun(
+        self, run_id: int, *, only_failed: bool, job_id: int | None = None, actor: User = ACTIONS_BOT
+    ) -> frozenset[str]:
         """Record a new queued attempt and return the keys of the jobs to execute.
 
         The refusals are GitHub's, except for two guesses: the text for an active run (seen only on the job endpoint)
@@ -136,7 +147,7 @@ class Runs:
             if not chosen:
                 raise Refused(403, "This workflow run cannot be retried: it has no failed jobs")
             keys = with_dependents(chosen, {job.key: job.needs for job in jobs})
-            self._runs[run_id] = self._next_attempt(run, keys)
+            self._runs[run_id] = self._next_attempt(run, keys, actor)
         number = self._runs[run_id].latest.number
         self._clockwork.tell(
             "rerun-accepted",
@@ -158,7 +169,7 @@ class Runs:
             self._clockwork.tell("rerun-refused", reason, run_id=run.id, attempt=run.latest.number)
             raise Refused(403, reason)
 
-    def _next_attempt(self, run: Run, keys: frozenset[str]) -> Run:
+    def _next_attempt(self, run: Run, keys: frozenset[str], actor: User) -> Run:
         """The run with one more attempt.
 
         Carried-over jobs get a new id and the new attempt number but keep the times, steps and log of the attempt
@@ -188,7 +199,7 @@ class Runs:
             number=number,
             status="queued",
             conclusion=None,
-            triggering_actor=ACTIONS_BOT,
+            triggering_actor=actor,
             started_at=at,
             updated_at=at,
             jobs=tuple(jobs),

@@ -1,11 +1,24 @@
-"""The ways a rehearsal can go wrong on purpose, by name."""
+"""Scenarios: how a rehearsed pipeline fails, what goes wrong around it, and what it should come to."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
 from enum import StrEnum
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import Field, ValidationError
 
 from recovery.errors import RehearsalError
+from recovery.rehearsal.faults.answers import AnswerFault
+from recovery.rehearsal.faults.deliveries import EventFault, UploadFault
+from recovery.rehearsal.faults.happenings import Happening, Limits
+from recovery.rehearsal.faults.parts import Part
+from recovery.rehearsal.faults.telling import problems_of
+
+FOLDER = Path(__file__).with_name("scenarios")
 
 
 class Ending(StrEnum):
@@ -16,78 +29,76 @@ class Ending(StrEnum):
     STILL_FAILING = "still-failing"
 
 
-@dataclass(frozen=True, kw_only=True)
-class Scenario:
-    """How the example fails (`failure` is REHEARSAL_SCENARIO in its jobs) and what happens to the events.
+class Scenario(Part):
+    """How the example fails (`failure` is REHEARSAL_SCENARIO in its jobs), what goes wrong, and the ending.
 
-    `lost_events` and `duplicated_events` count the `workflow_run` events of the rehearsal from 1.
+    `reruns` is how many re-runs recovery gets accepted, whatever it is told about them.
     """
 
-    name: str
-    description: str
-    failure: str
+    name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
+    description: str = Field(min_length=1)
+    failure: str = "network"
     ending: Ending
-    reruns: int
-    event: str = "pull_request"
-    lost_events: frozenset[int] = frozenset()
-    duplicated_events: frozenset[int] = frozenset()
+    reruns: int = Field(ge=0, le=50)
+    event: str = Field(default="pull_request", pattern="^(pull_request|push)$")
     needs_sweep: bool = False
+    recovery_may_fail: bool = False
+    limits: Limits | None = None
+    faults: tuple[AnswerFault, ...] = ()
+    events: tuple[EventFault, ...] = ()
+    uploads: tuple[UploadFault, ...] = ()
+    happenings: tuple[Happening, ...] = ()
+
+    @property
+    def is_undisturbed(self) -> bool:
+        """Whether GitHub itself behaves well: only events may be lost or doubled."""
+        return not (self.limits or self.faults or self.uploads or self.happenings)
 
 
-SCENARIOS: dict[str, Scenario] = {
-    scenario.name: scenario
-    for scenario in (
-        Scenario(
-            name="network",
-            failure="network",
-            ending=Ending.CLEARED,
-            reruns=1,
-            description="a network error on the first attempt, gone on the second",
-        ),
-        Scenario(
-            name="test-failure",
-            failure="test-failure",
-            ending=Ending.LEFT_RED,
-            reruns=0,
-            description="a test that fails because the code is wrong",
-        ),
-        Scenario(
-            name="mixed",
-            failure="mixed",
-            ending=Ending.LEFT_RED,
-            reruns=0,
-            description="one job with a network error, another with a real failure",
-        ),
-        Scenario(
-            name="still-failing",
-            failure="still-failing",
-            ending=Ending.STILL_FAILING,
-            reruns=1,
-            description="a network error on both attempts",
-        ),
-        Scenario(
-            name="duplicate-events",
-            failure="network",
-            ending=Ending.CLEARED,
-            reruns=1,
-            duplicated_events=frozenset({1}),
-            description="the first completed event is delivered twice at once, without any concurrency group",
-        ),
-        Scenario(
-            name="lost-event",
-            failure="network",
-            ending=Ending.CLEARED,
-            reruns=1,
-            lost_events=frozenset({2}),
-            needs_sweep=True,
-            description="the second completed event never arrives; a sweep settles the recovery",
-        ),
-    )
-}
+def load_scenario(path: Path) -> Scenario:
+    """The scenario a YAML file describes; its name is the file's, unless it gives another.
+
+    Raises:
+        RehearsalError: the file cannot be read or is no scenario; each problem is named with its key.
+    """
+    try:
+        document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise RehearsalError(f"the scenario {path} cannot be read: {error.strerror}") from error
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RehearsalError(f"{path}: not YAML: {' '.join(str(error).split())}") from error
+    if not isinstance(document, dict):
+        raise RehearsalError(f"{path}: a scenario is a mapping of keys", hint=_HINT)
+    return _scenario(path, {"name": path.stem, **document})
+
+
+def _scenario(path: Path, document: dict[Any, Any]) -> Scenario:
+    try:
+        # As JSON, because lists are tuples and words are members of closed sets there, and nothing else is coerced.
+        return Scenario.model_validate_json(json.dumps(document, default=str))
+    except ValidationError as error:
+        raise RehearsalError("; ".join(f"{path}: {problem}" for problem in problems_of(error)), hint=_HINT) from error
+
+
+_HINT = "docs/rehearsal.md lists every key; the shipped scenarios are examples"
+
+
+@cache
+def shipped() -> dict[str, Scenario]:
+    """The scenarios of this package by name, in the order of their files."""
+    found = [load_scenario(path) for path in sorted(FOLDER.glob("*.yml"))]
+    return {scenario.name: scenario for scenario in found}
 
 
 def find_scenario(name: str) -> Scenario:
-    """The scenario of that name, or a sentence with the names there are."""
-    if name not in SCENARIOS:
-        raise RehearsalError(f"there is no scenario “{name}”", hint=f"choose one of {', '.join(sorted(SCENARIOS))}")
-    return SCENARIOS[name]
+    """The shipped scenario of that name or the one in that file, or a sentence with the names there are."""
+    if name in SCENARIOS:
+        return SCENARIOS[name]
+    if name.endswith((".yml", ".yaml")) or "/" in name:
+        return load_scenario(Path(name))
+    raise RehearsalError(
+        f"there is no scenario “{name}”", hint=f"choose one of {', '.join(sorted(SCENARIOS))}, or name a .yml file"
+    )
+
+
+SCENARIOS: dict[str, Scenario] = shipped()

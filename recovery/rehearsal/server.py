@@ -2,27 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
+import struct
 import threading
-from dataclasses import asdict, replace
+import time
+from dataclasses import asdict
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Self
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
-from recovery.rehearsal.api import ROUTES
-from recovery.rehearsal.api.repository import limit
+from recovery.errors import RehearsalError
+from recovery.rehearsal.answering import answer_api, answer_download, guarded
 from recovery.rehearsal.backstage import BACKSTAGE_PREFIX, backstage
-from recovery.rehearsal.clockwork import Refused
-from recovery.rehearsal.downloads import download
 from recovery.rehearsal.records import Access
-from recovery.rehearsal.routing import Answer, Request
-from recovery.rehearsal.world import Credential, Fault, World
+from recovery.rehearsal.requester import process_of
+from recovery.rehearsal.routing import Answer, Ending, Request
+from recovery.rehearsal.world import World
 
 API_HOST = "127.0.0.1"
 DOWNLOAD_HOST = "localhost"
-_DOCUMENTATION = "https://docs.github.com/rest"
+_WITHOUT_BODY = (204, 304)
 
 
 class LocalGitHub:
@@ -65,97 +69,21 @@ class LocalGitHub:
     def answer(self, request: Request) -> Answer:
         """Answer a request and write it into the access log, unless it is a shim's."""
         if request.path.startswith(BACKSTAGE_PREFIX):
-            return _guarded(lambda: backstage(self.world, request))
-        if request.headers.get("host", "").split(":")[0] == DOWNLOAD_HOST:
-            return self._answer_download(request)
-        credential = self.world.credentials.get(_token(request))
-        if credential:
-            request = replace(request, run_id=credential.run_id)
-        fault = self._fault(request)
-        if fault is None or fault.after_effect:
-            answer = _guarded(lambda: _api(self.world, request, credential))
-        if fault is not None:
-            answer = _faulty(fault)
-        answer = replace(answer, headers={**_limit_headers(self.world), **answer.headers})
-        self._note(request, answer.status, redirect=False)
-        return answer
+            return guarded(lambda: backstage(self.world, request))
+        try:
+            if request.headers.get("host", "").split(":")[0] == DOWNLOAD_HOST:
+                return answer_download(self.world, request, self._note)
+            return answer_api(self.world, request, self._note)
+        except RehearsalError as error:
+            self.world.offences.append(f"{request.method} {request.path}: {error.message}")
+            return Answer(status=500, document={"message": error.message})
 
-    def _answer_download(self, request: Request) -> Answer:
-        fault = self._fault(request)
-        answer, run_id = download(self.world, request)
-        if fault is not None:
-            answer = _faulty(fault)
-        self._note(replace(request, run_id=run_id), answer.status, redirect=True)
-        return answer
-
-    def _fault(self, request: Request) -> Fault | None:
-        with self.world.clockwork.lock:
-            for position, fault in enumerate(self.world.faults):
-                if fault.method == request.method and fault.path in request.path:
-                    if fault.times > 1:
-                        self.world.faults[position] = replace(fault, times=fault.times - 1)
-                    else:
-                        del self.world.faults[position]
-                    return fault
-        return None
-
-    def _note(self, request: Request, status: int, *, redirect: bool) -> None:
-        query = request.headers.get("x-raw-query", "")
-        access = Access(
-            at=self.world.clockwork.now(),
-            method=request.method,
-            status=status,
-            redirect=redirect,
-            path=f"{request.path}?{query}" if query else request.path,
-            body=request.body,
-            run_id=request.run_id,
-        )
+    def _note(self, access: Access) -> None:
         with self._log_lock:
             self.world.requests.append(access)
             if self.access_log is not None:
                 with self.access_log.open("a", encoding="utf-8") as log:
                     log.write(json.dumps({**asdict(access), "at": access.at.isoformat()}) + "\n")
-
-
-def _api(world: World, request: Request, credential: Credential | None) -> Answer:
-    if credential is None:
-        raise Refused(401, "Bad credentials" if _token(request) else "Requires authentication")
-    for route in ROUTES:
-        parameters = route.match(request.method, request.path)
-        if parameters is None:
-            continue
-        owner, name = parameters.pop("owner", None), parameters.pop("repo", None)
-        if owner is not None and f"{owner}/{name}".lower() != world.repository.name.lower():
-            break
-        if not credential.allows(route.permission):
-            raise Refused(403, "Resource not accessible by integration")
-        values = {key: unquote(value) for key, value in parameters.items()}
-        return route.handler(world, replace(request, parameters=values))
-    raise Refused(404, "Not Found")
-
-
-def _token(request: Request) -> str:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() in ("bearer", "token") else ""
-
-
-def _guarded(work: Any) -> Answer:
-    try:
-        answer: Answer = work()
-    except Refused as refusal:
-        document = {"message": refusal.message, "documentation_url": _DOCUMENTATION, "status": str(refusal.status)}
-        return Answer(status=refusal.status, document=document)
-    return answer
-
-
-def _faulty(fault: Fault) -> Answer:
-    if isinstance(fault.body, str):
-        return Answer(status=fault.status, content=fault.body.encode(), headers=fault.headers)
-    return Answer(status=fault.status, document=dict(fault.body), headers=fault.headers)
-
-
-def _limit_headers(world: World) -> dict[str, str]:
-    return {f"X-RateLimit-{name.capitalize()}": str(value) for name, value in limit(world).items()}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -185,24 +113,42 @@ class _Handler(BaseHTTPRequestHandler):
             base=self.github.url,
             download_base=self.github.download_url,
             run_id=None,
+            process=partial(process_of, self.client_address[1], self.github.port),
         )
         self._send(self.github.answer(request))
 
     def _send(self, answer: Answer) -> None:
-        if answer.status == 0:
+        if answer.delay:
+            time.sleep(answer.delay)
+        if answer.ending is Ending.NO_ANSWER:
             self.close_connection = True
             return
+        with contextlib.suppress(ConnectionError):
+            self._write(answer)
+            self.wfile.flush()
+        if answer.ending is Ending.CUT:
+            # Closing a socket that lingers for no time sends RST: the connection breaks in the middle of the body.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.connection.close()
+
+    def _write(self, answer: Answer) -> None:
         payload = answer.payload()
         self.send_response(answer.status)
         for name, value in answer.headers.items():
             self.send_header(name, value)
-        if answer.status not in (204, 302):
+        if answer.status not in _WITHOUT_BODY:
             self.send_header("Content-Type", answer.content_type)
-        if answer.status != 204:
             self.send_header("Content-Length", str(len(payload)))
+        if answer.ending is not Ending.WHOLE:
+            self.close_connection = True
+            payload = payload[: len(payload) // 2]
         self.end_headers()
-        if self.command != "HEAD" and answer.status != 204:
+        if self.command != "HEAD" and answer.status not in _WITHOUT_BODY:
             self.wfile.write(payload)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The `Date` header by GitHub's clock."""
+        return super().date_time_string(int(timestamp or self.github.world.clockwork.now().timestamp()))
 
     # The names are the standard library's.
     do_GET = do_POST = do_PATCH = do_PUT = do_DELETE = do_HEAD = _serve  # noqa: N815

@@ -6,7 +6,7 @@ import os
 import shutil
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from recovery.errors import RehearsalError
@@ -72,11 +72,12 @@ class Source:
         self._default_branch = default_branch
         self._lock = threading.Lock()
 
-    def prepare(self) -> str:
-        """Copy the files and commit them; the first commit's id."""
+    def prepare(self, alter: Callable[[Path], None] = lambda _: None) -> str:
+        """Copy the files, `alter` the copy, and commit it; the first commit's id."""
         if not self._origin.is_dir():
             raise RehearsalError(f"there is no repository at {self._origin}")
         copy_files(self._origin, self._repository, self._folder)
+        alter(self._repository)
         self._git("init", "-q", "-b", self._default_branch)
         self._git("add", "-A", "--force")
         self._git("commit", "-q", "--allow-empty", "--no-verify", "-m", "The repository as it is")

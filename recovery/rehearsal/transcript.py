@@ -2,20 +2,30 @@
 
 from __future__ import annotations
 
-import itertools
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from recovery.rehearsal.records import Job, Step
-from recovery.rehearsal.workflow import OBSERVER, Document, jobs_of
+from recovery.rehearsal.joblog import (
+    POST_HEAD,
+    Fate,
+    JobNotes,
+    StepId,
+    StepNotes,
+    head_of,
+    log_of,
+    step_name,
+    steps_of,
+    written_step,
+)
+from recovery.rehearsal.legs import Leg, leg_name
+from recovery.rehearsal.records import Job
+from recovery.rehearsal.workflow import CALLER_PREFIX, OBSERVER, Document, jobs_of
 
 _EXIT_STATUS = re.compile(r"exit(?: status|code) '?(\d+)'?")
 _STAGE_WORDS = re.compile(r"^⭐ Run (?:Main|Pre|Post) ")
-_POST_HEAD = "Post job cleanup."
-_MATRIX_EXPRESSION = re.compile(r"\$\{\{\s*matrix\.([\w.-]+)\s*\}\}")
 _COMMANDS = {
     "error": "##[error]",
     "warning": "##[warning]",
@@ -25,32 +35,13 @@ _COMMANDS = {
     "debug": "##[debug]",
 }
 
-_Line = tuple[datetime, str]
-
-
-@dataclass
-class _StepNotes:
-    name: str
-    started_at: datetime
-    completed_at: datetime | None = None
-    conclusion: str | None = None
-    head: list[str] = field(default_factory=list)
-    # `act` sends what a step printed after the mark of its failure, at times: lines are kept by (nested) step.
-    parts: dict[tuple[str, ...], list[_Line]] = field(default_factory=dict)
-    errors: list[_Line] = field(default_factory=list)
-
-
-@dataclass
-class _JobNotes:
-    record: Job
-    started_at: datetime
-    steps: dict[tuple[str, str], _StepNotes] = field(default_factory=dict)
-    conclusion: str | None = None
-    completed_at: datetime | None = None
-
 
 class Transcript:
-    """Collects one attempt's lines; `next_id` gives ids to matrix legs, which are known only when they start."""
+    """Collects one attempt's lines.
+
+    `next_id` gives ids to jobs that are known only when they start: matrix legs computed at run time, and jobs of
+    called workflows, whose documents are `callees` by the calling job's key. Jobs of `doomed` keys lose their runner.
+    """
 
     def __init__(
         self,
@@ -59,67 +50,88 @@ class Transcript:
         keys: frozenset[str],
         now: Callable[[], datetime],
         next_id: Callable[[], int],
+        *,
+        callees: Mapping[str, Document] | None = None,
+        legs: Mapping[str, Sequence[Leg]] | None = None,
+        doomed: frozenset[str] = frozenset(),
     ) -> None:
         self._document = document
-        self._waiting = [job for job in jobs if job.key in keys]
+        self._callees = callees or {}
+        self._legs = legs or {}
+        self._doomed = doomed
+        self._waiting = [job for job in jobs if job.key in keys and job.status != "completed"]
         self._order = [job.id for job in jobs]
         self._others = {job.id: job for job in jobs}
         self._keys = keys
         self._now = now
         self._next_id = next_id
-        self._notes: dict[str, _JobNotes] = {}
+        self._notes: dict[str, JobNotes] = {}
 
     def read(self, line: Mapping[str, Any]) -> bool:
         """Take one line in; true when a job started or ended."""
-        key = line.get("jobID")
-        if key is None or key == OBSERVER or key not in self._keys:
+        if line.get("jobID") is None or line["jobID"] == OBSERVER:
+            return False
+        key, written, prefix = self._whereabouts(line)
+        if key not in self._keys:
             return False
         leg = f"{line.get('job')}{line.get('matrix') or ''}"
         started = leg not in self._notes
         if started:
-            self._notes[leg] = self._start(str(key), line.get("matrix") or {})
+            self._notes[leg] = self._start(key, written, prefix, line)
         notes = self._notes[leg]
         if "jobResult" in line:
             notes.conclusion, notes.completed_at = _verdict(notes, str(line["jobResult"]), line), self._now()
+            if key in self._doomed and notes.conclusion == "failure":
+                notes.fate = Fate("lost", notes.completed_at)
             return True
         if line.get("stepID"):
             self._read_step(notes, line)
         return started
 
-    def _start(self, key: str, matrix: Mapping[str, Any]) -> _JobNotes:
-        name = leg_name(jobs_of(self._document).get(key, {}), key, matrix)
+    def _whereabouts(self, line: Mapping[str, Any]) -> tuple[str, Document, str]:
+        """The key of the workflow's own job a line belongs to, what is written about the job, and its name's start."""
+        job_id, place = str(line["jobID"]), str(line.get("job", ""))
+        for caller, callee in self._callees.items():
+            if place.startswith(f"{CALLER_PREFIX}{caller}/"):
+                name = str(jobs_of(self._document).get(caller, {}).get("name") or caller)
+                return caller, jobs_of(callee).get(job_id, {}), f"{name} / "
+        return job_id, jobs_of(self._document).get(job_id, {}), ""
+
+    def _start(self, key: str, written: Document, prefix: str, line: Mapping[str, Any]) -> JobNotes:
+        matrix = line.get("matrix") or {}
+        known = next((leg.name for leg in self._legs.get(key, ()) if leg.values == matrix), None)
+        name = prefix + (known or leg_name(written, str(line["jobID"]), matrix))
         mine = [job for job in self._waiting if job.key == key]
         record = next((job for job in mine if job.name == name), mine[0] if mine else None)
         if record is None:
             sibling = next(job for job in self._others.values() if job.key == key)
-            record = replace(sibling, id=self._next_id(), status="queued", steps=(), log="")
+            record = replace(sibling, id=self._next_id(), status="queued", steps=(), log="", carried_over=False)
             last = max(index for index, job_id in enumerate(self._order) if self._others[job_id].key == key)
             self._order.insert(last + 1, record.id)
         else:
             self._waiting.remove(record)
         self._others[record.id] = record
-        return _JobNotes(record=replace(record, name=name), started_at=self._now())
+        return JobNotes(record=replace(record, name=name), written=written, started_at=self._now())
 
-    def _read_step(self, notes: _JobNotes, line: Mapping[str, Any]) -> None:
+    def _read_step(self, notes: JobNotes, line: Mapping[str, Any]) -> None:
         ids = tuple(str(part) for part in line["stepID"])
         stage = str(line.get("stage", "Main"))
         message = str(line.get("msg", ""))
         if stage == "Pre":
             return
+        written = written_step(notes.written, ids[0])
         step = notes.steps.get((stage, ids[0]))
         if step is None:
-            written = _written_step(self._document, notes.record.key, ids[0])
             shown = _STAGE_WORDS.sub("", message) if message.startswith("⭐") else str(line.get("step", ""))
-            step = notes.steps[stage, ids[0]] = _StepNotes(step_name(written, shown), self._now())
-            step.head = [_POST_HEAD] if stage == "Post" else _head(written, shown)
+            step = notes.steps[stage, ids[0]] = StepNotes(step_name(written, shown), self._now())
+            step.head = [POST_HEAD] if stage == "Post" else head_of(written, shown)
         self._read_output(step, ids, message, line)
         if "stepResult" in line and len(ids) == 1:
-            written = _written_step(self._document, notes.record.key, ids[0])
             tolerated = written.get("continue-on-error") is True
             step.conclusion = "success" if tolerated else str(line["stepResult"])
             step.completed_at = self._now()
 
-    def _read_output(self, step: _StepNotes, ids: tuple[str, ...], message: str, line: Mapping[str, Any]) -> None:
+    def _read_output(self, step: StepNotes, ids: StepId, message: str, line: Mapping[str, Any]) -> None:
         part = step.parts.setdefault(ids, [])
         if line.get("raw_output"):
             part.append((self._now(), message.rstrip("\r\n")))
@@ -133,6 +145,28 @@ class Transcript:
             if error not in (text for _, text in step.errors):
                 step.errors.append((self._now(), error))
 
+    def expire(self, job_id: int, message: str) -> None:
+        """A job's time is up: it ends as cancelled, whatever `act` makes of the processes that are ended."""
+        for notes in list(self._notes.values()):
+            if notes.record.id == job_id and notes.fate is None:
+                notes.fate = Fate("overdue", self._now(), message)
+
+    def lose(self) -> None:
+        """The runner is gone: whatever was going on has failed, though none of its steps did."""
+        for notes in self._notes.values():
+            if notes.conclusion is None:
+                notes.fate = Fate("lost", self._now())
+                notes.conclusion, notes.completed_at = "failure", notes.fate.at
+
+    def has_failed_step(self, job_id: int) -> bool:
+        """Whether a step of a job has failed, so that only its cleaning up goes on."""
+        return any(
+            step.conclusion == "failure"
+            for notes in list(self._notes.values())
+            if notes.record.id == job_id
+            for step in list(notes.steps.values())
+        )
+
     def records(self) -> tuple[Job, ...]:
         """All jobs of the attempt as they stand."""
         found = dict(self._others)
@@ -140,123 +174,22 @@ class Transcript:
             found[notes.record.id] = self._record(notes)
         return tuple(found[job_id] for job_id in self._order)
 
-    def _record(self, notes: _JobNotes) -> Job:
-        done = notes.conclusion is not None
+    def _record(self, notes: JobNotes) -> Job:
+        overdue = notes.fate is not None and notes.fate.kind == "overdue"
         return replace(
             notes.record,
-            status="completed" if done else "in_progress",
-            conclusion=notes.conclusion,
-            steps=self._steps(notes, done=done),
-            log=_rendered(notes),
+            status="in_progress" if notes.conclusion is None else "completed",
+            conclusion="cancelled" if overdue and notes.conclusion is not None else notes.conclusion,
+            steps=steps_of(notes, self._now()),
+            log=log_of(notes),
             started_at=notes.started_at,
             completed_at=notes.completed_at,
         )
 
-    def _steps(self, notes: _JobNotes, *, done: bool) -> tuple[Step, ...]:
-        """The steps GitHub would list: those of `act`, with the written ones it skipped in between."""
-        at = notes.completed_at or self._now()
-        rows = [("Set up job", "success", notes.started_at, notes.started_at)]
-        written = jobs_of(self._document).get(notes.record.key, {}).get("steps") or []
-        for position, plan in enumerate(written):
-            step_id = str(plan.get("id") or position)
-            step = notes.steps.get(("Main", step_id))
-            if step is not None:
-                rows.append((step.name, step.conclusion or "", step.started_at, step.completed_at or at))
-            elif done:
-                rows.append((_planned_name(plan), "skipped", at, at))
-        for (stage, _), step in notes.steps.items():
-            # `act` reports a post step for every composite action, GitHub only for those that do something.
-            if stage == "Post" and any(step.parts.values()):
-                rows.append((f"Post {step.name}", step.conclusion or "", step.started_at, step.completed_at or at))
-        if done:
-            rows.append(("Complete job", "success", at, at))
-        return tuple(
-            Step(
-                name=name,
-                number=number,
-                status="completed" if conclusion else "in_progress",
-                conclusion=conclusion or None,
-                started_at=started,
-                completed_at=ended if conclusion else None,
-            )
-            for number, (name, conclusion, started, ended) in enumerate(rows, start=1)
-        )
 
-
-def _verdict(notes: _JobNotes, told: str, line: Mapping[str, Any]) -> str:
+def _verdict(notes: JobNotes, told: str, line: Mapping[str, Any]) -> str:
     """A job's conclusion; of a matrix `act` tells every leg the whole matrix's, so that a leg's steps decide."""
     if not line.get("matrix") or told not in ("success", "failure"):
         return told
     failed = any(step.conclusion == "failure" for (stage, _), step in notes.steps.items() if stage == "Main")
     return "failure" if failed else "success"
-
-
-def step_name(written: Document, shown: str) -> str:
-    """A step's name as GitHub shows it: its own, else `Run` and the first line of what it runs.
-
-    `shown` is what `act` prints, where expressions are evaluated and secrets masked.
-    """
-    first = (shown.splitlines() or [""])[0]
-    return first if written.get("name") else f"Run {first}"
-
-
-def _head(written: Document, shown: str) -> list[str]:
-    """The folded block GitHub prints first: what is run, and with which shell."""
-    if "uses" in written:
-        return [f"##[group]Run {written['uses']}", "##[endgroup]"]
-    script = str(written["run"]) if written.get("name") and "run" in written else shown
-    lines = script.rstrip("\n").splitlines() or [""]
-    shell = str(written.get("shell", "/usr/bin/bash -e {0}"))
-    coloured = [f"\x1b[36;1m{text}\x1b[0m" for text in lines]
-    return [f"##[group]Run {lines[0]}", *coloured, f"shell: {shell}", "##[endgroup]"]
-
-
-def leg_name(job: Document, key: str, matrix: Mapping[str, Any]) -> str:
-    """A job's name; a matrix leg's has its values, either where the name asks for them or in brackets."""
-    name = str(job.get("name") or key)
-    if not matrix:
-        return name
-    if _MATRIX_EXPRESSION.search(name):
-        return _MATRIX_EXPRESSION.sub(lambda found: str(matrix.get(found[1], "")), name)
-    return f"{name} ({', '.join(str(value) for value in matrix.values())})"
-
-
-def _written_step(document: Document, key: str, step_id: str) -> Document:
-    steps = jobs_of(document).get(key, {}).get("steps") or []
-    for position, step in enumerate(steps):
-        if isinstance(step, dict) and str(step.get("id") or position) == step_id:
-            return step
-    return {}
-
-
-def _planned_name(step: Document) -> str:
-    return step_name(step, str(step.get("name") or step.get("uses") or step.get("run") or ""))
-
-
-def _rendered(notes: _JobNotes) -> str:
-    """The job's log with GitHub's marks: an imitation, stamped when the lines arrived, never backwards."""
-    lines = [
-        (notes.started_at, text)
-        for text in (
-            "Current runner version: '2.336.0'",
-            "##[group]Operating System",
-            "Rehearsal on this machine",
-            "##[endgroup]",
-            "Prepare workflow directory",
-            f"Complete job name: {notes.record.name}",
-        )
-    ]
-    for step in notes.steps.values():
-        if step.head[0] == _POST_HEAD and not any(step.parts.values()):
-            continue
-        lines += [(step.started_at, text) for text in step.head]
-        lines += [entry for part in (*step.parts.values(), step.errors) for entry in part]
-    if notes.completed_at:
-        lines.append((notes.completed_at, "Cleaning up orphan processes"))
-    latest = itertools.accumulate((at for at, _ in lines), max)
-    return "".join(f"{stamp(at)} {text}\n" for at, (_, text) in zip(latest, lines, strict=True))
-
-
-def stamp(at: datetime) -> str:
-    """The seven-digit UTC stamp in front of every line of a GitHub log."""
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%f") + "0Z"

@@ -1,34 +1,39 @@
-"""Artifacts and caches, with the rules of GitHub that a stand-in is tempted to forget."""
+"""Artifacts, with the rules of GitHub that a stand-in is tempted to forget; caches beside them."""
 
 from __future__ import annotations
 
 import hashlib
 import io
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 
+from recovery.rehearsal.caches import Caches
 from recovery.rehearsal.clockwork import Clockwork, Refused
-from recovery.rehearsal.records import Artifact, CacheEntry, Run
+from recovery.rehearsal.records import Artifact, Run
 
 DEFAULT_RETENTION_DAYS = 90
 _ILLEGAL_IN_NAMES = frozenset('":<>|*?\r\n\\/')
-# The events whose runs may write the default branch's caches; every other trigger there only restores.
-_CACHE_WRITERS = frozenset(
-    {"push", "schedule", "workflow_dispatch", "repository_dispatch", "delete", "registry_package", "page_build"}
-)
-_BRANCH_SCOPED = frozenset({"pull_request"})
+REFUSED_UPLOADS: Mapping[str, Callable[[], Refused]] = {
+    "quota": lambda: Refused(403, "Failed to CreateArtifact: Artifact storage quota has been hit. Unable to upload any "
+                                  "new artifacts. Usage is recalculated every 6-12 hours."),
+    "conflict": lambda: _conflict(),  # noqa: PLW0108 -- it is defined below
+    "trouble": lambda: Refused(500, "Failed to CreateArtifact: Failed to make request after 5 attempts: (500) "
+                                    "Internal Server Error"),
+}  # fmt: skip
 
 
-class Vault:
+class Vault(Caches):
     """Every artifact and cache entry of one repository."""
 
-    def __init__(self, clockwork: Clockwork, default_branch: str) -> None:
-        self._clockwork = clockwork
-        self._default_branch = default_branch
+    def __init__(
+        self, clockwork: Clockwork, default_branch: str, refusal: Callable[[str], str | None] = lambda _name: None
+    ) -> None:
+        super().__init__(clockwork, default_branch)
+        self._refusal = refusal
         self._artifacts: dict[int, Artifact] = {}
-        self._caches: dict[int, CacheEntry] = {}
+        self._hidden: set[int] = set()
 
     def upload(
         self,
@@ -46,11 +51,13 @@ class Vault:
         """
         if not name or _ILLEGAL_IN_NAMES.intersection(name):
             raise Refused(400, f"The artifact name is not valid: {name}")
+        if refusal := self._refusal(name):
+            raise REFUSED_UPLOADS[refusal]()
         at = self._clockwork.now()
         with self._clockwork.lock:
-            for same in self.artifacts(name=name, run_id=run.id):
+            for same in [one for one in self._artifacts.values() if (one.name, one.run_id) == (name, run.id)]:
                 if not overwrite:
-                    raise Refused(409, "an artifact with this name already exists on the workflow run")
+                    raise _conflict()
                 del self._artifacts[same.id]
             artifact = Artifact(
                 id=self._clockwork.next_id("artifact"),
@@ -95,7 +102,9 @@ class Vault:
             found = [
                 replace(artifact, expired=artifact.expired or artifact.expires_at <= at)
                 for artifact in self._artifacts.values()
-                if name in (None, artifact.name) and run_id in (None, artifact.run_id)
+                if artifact.id not in self._hidden
+                and name in (None, artifact.name)
+                and run_id in (None, artifact.run_id)
             ]
         return sorted(found, key=lambda artifact: artifact.id, reverse=True)
 
@@ -106,81 +115,24 @@ class Vault:
                 return artifact
         raise Refused(404, "Not Found")
 
+    def hide(self, run_id: int) -> None:
+        """Let a run's artifacts so far be found by nobody, as after a re-run of all its jobs.
+
+        What becomes of them is not documented; that neither lists nor ids give them any more is the worst that was
+        reported. Their names stay taken. A re-run of failed jobs only leaves them where they are.
+        """
+        with self._clockwork.lock:
+            self._hidden.update(one.id for one in self._artifacts.values() if one.run_id == run_id)
+
     def delete_artifact(self, artifact_id: int) -> None:
         """Forget an artifact, or 404."""
         with self._clockwork.lock:
             self.artifact(artifact_id)
             del self._artifacts[artifact_id]
 
-    def add_cache(
-        self,
-        key: str,
-        content: bytes = b"",
-        *,
-        ref: str | None = None,
-        version: str = "v1",
-        created_at: datetime | None = None,
-    ) -> CacheEntry:
-        """Keep a cache entry in the scope `ref`; an entry is written once."""
-        ref = ref or f"refs/heads/{self._default_branch}"
-        at = created_at or self._clockwork.now()
-        with self._clockwork.lock:
-            if any((old.key, old.version, old.ref) == (key, version, ref) for old in self._caches.values()):
-                raise Refused(409, f"Unable to reserve cache with key {key}, another job may be creating this cache.")
-            entry = CacheEntry(
-                id=self._clockwork.next_id("cache"),
-                key=key,
-                version=version,
-                ref=ref,
-                content=content,
-                created_at=at,
-                last_accessed_at=at,
-            )
-            self._caches[entry.id] = entry
-            return entry
 
-    def save_cache(self, run: Run, key: str, version: str, content: bytes) -> CacheEntry:
-        """Save on behalf of a run: refused where GitHub hands out a read-only cache token.
-
-        GitHub lets some `workflow_run` runs write (after a scheduled run, or with `cache-mode: write` declared); only
-        the plain rule is imitated.
-        """
-        if run.event not in _CACHE_WRITERS | _BRANCH_SCOPED:
-            raise Refused(403, f"cache write denied: the cache is read-only for event {run.event}")
-        return self.add_cache(key, content, ref=cache_scope(run), version=version)
-
-    def find_cache(self, run: Run, keys: list[str], version: str) -> CacheEntry | None:
-        """The entry a restore gets: exact key, then each key as a prefix, newest created first, own scope first."""
-        scopes = dict.fromkeys((cache_scope(run), f"refs/heads/{self._default_branch}"))
-        with self._clockwork.lock:
-            for scope in scopes:
-                here = [entry for entry in self.caches(ref=scope) if entry.version == version]
-                exact = [entry for entry in here if keys and entry.key == keys[0]]
-                prefixed = [entry for key in keys for entry in here if entry.key.startswith(key)]
-                for entry in (*exact, *prefixed):
-                    self._caches[entry.id] = replace(entry, last_accessed_at=self._clockwork.now())
-                    return self._caches[entry.id]
-        return None
-
-    def caches(self, *, key: str = "", ref: str | None = None) -> list[CacheEntry]:
-        """The entries whose key starts so, newest created first."""
-        with self._clockwork.lock:
-            found = [entry for entry in self._caches.values() if entry.key.startswith(key) and ref in (None, entry.ref)]
-        return sorted(found, key=lambda entry: (entry.created_at, entry.id), reverse=True)
-
-    def delete_cache(self, cache_id: int) -> None:
-        """Forget a cache entry, or 404."""
-        with self._clockwork.lock:
-            if self._caches.pop(cache_id, None) is None:
-                raise Refused(404, "Not Found")
-
-
-def cache_scope(run: Run) -> str:
-    """The scope a run saves in and restores from first."""
-    if run.event == "pull_request":
-        number = run.payload.get("number", 0)
-        return f"refs/pull/{number}/merge"
-    return f"refs/heads/{run.head_branch}"
+def _conflict() -> Refused:
+    return Refused(409, "an artifact with this name already exists on the workflow run")
 
 
 def zip_of(files: Mapping[str, str | bytes]) -> bytes:

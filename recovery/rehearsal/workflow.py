@@ -15,6 +15,8 @@ from recovery.rehearsal.records import Job
 
 Document = dict[str, Any]
 OBSERVER = "rehearsal-observer"
+# `act` puts a calling job's name in front of those it calls; this one cannot be mistaken for a workflow's name.
+CALLER_PREFIX = "rehearsal-caller-"
 _PULL_REQUEST_TYPES = ("opened", "synchronize", "reopened")
 
 
@@ -168,18 +170,17 @@ def rewrite(document: Document, jobs: Sequence[Job], keys: frozenset[str], obser
 
     Jobs of `keys` run as written; all others become stubs that end as they ended before, with their outputs as
     literals. A hidden last job writes what every job gave to the file `observations`. Each job that runs learns its
-    REST id, which `act` cannot tell by `job.check_run_id`; the legs of a matrix share that of the first.
+    REST id, which `act` cannot tell by `job.check_run_id`; where `env` has it already (matrix legs), that one stands.
     """
-    by_key: dict[str, Job] = {}
-    for job in jobs:
-        by_key.setdefault(job.key, job)
     rewritten: Document = {}
     for key, written in jobs_of(document).items():
-        record = by_key.get(key)
-        if record is not None and key not in keys:
-            rewritten[key] = _stub(record)
-        elif record is not None and "uses" not in written:
-            rewritten[key] = {**written, "env": _with_job_id(written.get("env"), record.id)}
+        records = [job for job in jobs if job.key == key]
+        if records and key not in keys:
+            rewritten[key] = _stub(records)
+        elif "uses" in written:
+            rewritten[key] = {**written, "name": f"{CALLER_PREFIX}{key}"}
+        elif records:
+            rewritten[key] = {**written, "env": _with_job_id(written.get("env"), records[0].id)}
         else:
             rewritten[key] = written
     rewritten[OBSERVER] = _observer(tuple(rewritten), observations)
@@ -192,18 +193,20 @@ def _with_job_id(env: Any, job_id: int) -> Any:
     return {"RECOVERY_CHECK_RUN_ID": str(job_id), **(env or {})}
 
 
-def _stub(job: Job) -> Document:
+def _stub(jobs: Sequence[Job]) -> Document:
+    """A job that ends as these (one, or all legs of a matrix) ended."""
     step = {
         "name": "Carried over",
-        "run": "exit 1" if job.failed else "exit 0",
+        "run": "exit 1" if any(job.failed for job in jobs) else "exit 0",
         "shell": "bash",
         "working-directory": "/",
     }
-    stub: Document = {"name": job.key, "runs-on": "ubuntu-latest", "steps": [step]}
-    if job.conclusion == "skipped":
+    stub: Document = {"name": jobs[0].key, "runs-on": "ubuntu-latest", "steps": [step]}
+    if all(job.conclusion == "skipped" for job in jobs):
         stub["if"] = False
-    if job.outputs:
-        stub["outputs"] = {name: _literal(value) for name, value in job.outputs.items()}
+    outputs = {name: _literal(value) for job in jobs for name, value in job.outputs.items()}
+    if outputs:
+        stub["outputs"] = outputs
     return stub
 
 

@@ -8,35 +8,42 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from recovery.rehearsal.clockwork import Clockwork
+from recovery.rehearsal.checks import Checks
+from recovery.rehearsal.clockwork import Clockwork, Refused
+from recovery.rehearsal.concurrency import Concurrency
+from recovery.rehearsal.credentials import Credential
+from recovery.rehearsal.deeds import Asking, perform
+from recovery.rehearsal.deliveries import Deliveries
+from recovery.rehearsal.deployments import Deployments
+from recovery.rehearsal.faults.answers import AnswerFault, Cut, Status
+from recovery.rehearsal.faults.happenings import Deed
+from recovery.rehearsal.faults.parts import When
+from recovery.rehearsal.issues import Issues
 from recovery.rehearsal.pulls import Pulls
-from recovery.rehearsal.records import OCTOCAT, Access, Run, ScriptedJob, TimelineEvent, User
+from recovery.rehearsal.ratelimits import RateLimits
+from recovery.rehearsal.records import (
+    ACTIONS_BOT,
+    OCTOCAT,
+    Access,
+    Arrival,
+    Run,
+    ScriptedJob,
+    TimelineEvent,
+    User,
+    is_recovery,
+)
 from recovery.rehearsal.repository import Repository, default_path
 from recovery.rehearsal.runner import Runner, ScriptedRunner
 from recovery.rehearsal.runs import Runs
+from recovery.rehearsal.scenario import Scenario
+from recovery.rehearsal.stages import PLAN_PREFIX, Stages
+from recovery.rehearsal.trouble import Trouble
 from recovery.rehearsal.vault import Vault
+from recovery.rehearsal.workflow import parse, permissions_of
 
+OnRequest = Callable[[Arrival], bool | None]
 # `act` masks every occurrence of a secret in its output, so that a short one would garble the logs.
 FAKE_TOKEN = "ghs_rehearsalrehearsalrehearsalrehearsal"  # noqa: S105 -- opens nothing but the local server
-
-
-@dataclass(frozen=True, kw_only=True)
-class Credential:
-    """What a token may do: all, or what a job's `permissions:` name; and whose run it belongs to."""
-
-    run_id: int | None = None
-    permissions: Mapping[str, str] | None = None
-
-    def allows(self, permission: str) -> bool:
-        """Whether `scope:level` is granted; `issues` and `pull-requests` stand in for each other on comments."""
-        if self.permissions is None or not permission:
-            return True
-        return any(self._grants(choice) for choice in permission.split("|"))
-
-    def _grants(self, permission: str) -> bool:
-        scope, level = permission.split(":")
-        granted = (self.permissions or {}).get(scope, "none")
-        return granted in ("write", level)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,7 +51,7 @@ class Fault:
     """One answer that goes wrong on purpose: the first `times` requests of this method whose path contains `path`.
 
     With `after_effect`, the request is carried out before the faulty answer is sent. Status 0 closes the connection
-    without an answer.
+    without an answer. A short way to say an `AnswerFault`.
     """
 
     method: str
@@ -55,6 +62,15 @@ class Fault:
     times: int = 1
     after_effect: bool = False
 
+    def rule(self) -> AnswerFault:
+        """The same as scenarios say it."""
+        when = When(method=self.method, path=f"**{self.path}**", times=self.times)
+        if self.status == 0:
+            return AnswerFault(when=when, do=Cut(cut="answer", after_effect=self.after_effect))
+        body = self.body if isinstance(self.body, str) else dict(self.body)
+        status = Status(status=self.status, body=body, headers=dict(self.headers), after_effect=self.after_effect)
+        return AnswerFault(when=when, do=status)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Link:
@@ -64,6 +80,7 @@ class Link:
     content_type: str
     until: datetime
     run_id: int | None
+    trouble: str = ""
 
 
 class World:
@@ -73,19 +90,31 @@ class World:
         self, repository: str = "octo/repo", *, default_branch: str = "main", now: Callable[[], datetime] | None = None
     ) -> None:
         self.clockwork = Clockwork(now)
+        self.began_at = self.clockwork.now()
+        self.trouble = Trouble(self.clockwork.lock)
+        self.limits = RateLimits(self.clockwork)
         self.repository = Repository(self.clockwork, repository, default_branch)
         self.runs = Runs(self.clockwork, repository)
         self.pulls = Pulls(self.clockwork, repository, default_branch)
-        self.vault = Vault(self.clockwork, default_branch)
+        self.vault = Vault(self.clockwork, default_branch, self.trouble.upload)
+        self.issues = Issues(self.clockwork, self.pulls)
+        self.deployments = Deployments(self.clockwork)
+        self.checks = Checks(self.clockwork)
+        self.concurrency = Concurrency(self._cancel)
+        self.deliveries = Deliveries(self.clockwork, self.trouble)
+        self.stages = Stages(self._has_planned)
         self.runner: Runner = ScriptedRunner(self.runs)
         self.requests: list[Access] = []
         self.offences: list[str] = []
-        self.faults: list[Fault] = []
+        self.callbacks: list[tuple[bool, OnRequest]] = []
         self.links: dict[str, Link] = {}
         self.annotations: dict[int, list[dict[str, Any]]] = {}
         self.secrets: dict[str, tuple[int, int]] = {}
         self.credentials: dict[str, Credential] = {FAKE_TOKEN: Credential()}
+        self.caps: dict[str, str] = {}
+        self.tells_dispatched_runs = True
         self.dispatcher: Callable[[str, str, Mapping[str, str]], int] = self._dispatch_scripted
+        self.runs.when_completed(self._announce_completed)
 
     @property
     def token(self) -> str:
@@ -99,16 +128,64 @@ class World:
             return tuple(self.clockwork.timeline)
 
     def issue_token(self, run_id: int | None = None, permissions: Mapping[str, str] | None = None) -> str:
-        """A new token, of a run and with a job's permissions (`None`: all)."""
+        """A new token, of a run and with a job's permissions (`None`: all); a fork's run gets nothing to write."""
         number = self.clockwork.next_id("token")
         token = f"ghs_{hashlib.sha256(f'{run_id}/{number}'.encode()).hexdigest()[:36]}"
-        self.credentials[token] = Credential(run_id=run_id, permissions=permissions)
+        read_only = run_id is not None and self._is_of_a_fork(run_id)
+        self.credentials[token] = Credential(run_id=run_id, permissions=permissions, read_only=read_only)
         return token
+
+    def job_token(self, run_id: int) -> str:
+        """A token of a run with the `permissions:` that its workflow file declares."""
+        text = self.runs.get(run_id).workflow.text
+        return self.issue_token(run_id, permissions_of(parse(text)))
+
+    def _is_of_a_fork(self, run_id: int) -> bool:
+        run = self.runs.find(run_id)
+        return run is not None and run.event == "pull_request" and run.head_repository != self.repository.name
 
     def inject(self, fault: Fault) -> None:
         """Let the next matching requests go wrong."""
-        with self.clockwork.lock:
-            self.faults.append(fault)
+        self.trouble.add(fault.rule())
+
+    def apply(self, scenario: Scenario) -> None:
+        """Let everything go wrong that a scenario names; happenings without a moment happen at once."""
+        if scenario.limits is not None:
+            self.limits.change(scenario.limits)
+        self.trouble.add(*scenario.faults, *scenario.events, *scenario.uploads)
+        for happening in scenario.happenings:
+            if happening.before is None and happening.after is None:
+                self.happen(happening.do)
+            else:
+                self.trouble.add(happening)
+
+    def happen(self, deed: Deed, asking: Asking | None = None) -> bool:
+        """Let something happen now; whether the request that was the occasion never arrives.
+
+        What GitHub would refuse to the person who tries it does not happen, and the timeline says so.
+        """
+        try:
+            return perform(self, deed, asking or Asking())
+        except Refused as refusal:
+            self.clockwork.tell("happening-refused", refusal.message)
+            return False
+
+    def on_request(self, callback: OnRequest, *, after: bool = False) -> None:
+        """Call back before each API request is looked at, or `after` it was carried out and before it is answered.
+
+        A callback that returns True lets the connection close without an answer; before, nothing is carried out.
+        """
+        self.callbacks.append((after, callback))
+
+    def _cancel(self, run_id: int) -> None:
+        self.runner.cancel(run_id)
+
+    def _has_planned(self, run_id: int) -> bool:
+        return any(found.name.startswith(PLAN_PREFIX) for found in self.vault.artifacts(run_id=run_id))
+
+    def _announce_completed(self, run: Run) -> None:
+        if self.deliveries.receiver is None and not is_recovery(run):
+            self.deliveries.completed(run)
 
     def add_run(
         self,
@@ -145,6 +222,10 @@ class World:
             payload=payload,
             jobs=specs,
         )
+        return self._played(run, jobs, status, conclusion)
+
+    def _played(self, run: Run, jobs: Sequence[ScriptedJob], status: str, conclusion: str | None) -> Run:
+        """The run once its first attempt has got as far as `status`."""
         if status != "queued":
             self.runs.begin(run.id, 1)
             for record, script in zip(run.latest.jobs, jobs, strict=True):
@@ -159,9 +240,11 @@ class World:
             raise TypeError("attempts can be scripted only when no runner executes them")
         self.runner.script(run_id, *jobs)
 
-    def rerun(self, run_id: int, *, only_failed: bool, job_id: int | None = None) -> None:
+    def rerun(self, run_id: int, *, only_failed: bool, job_id: int | None = None, actor: User = ACTIONS_BOT) -> None:
         """What the three re-run endpoints do: record the attempt under the lock, then let the runner execute it."""
-        keys = self.runs.rerun(run_id, only_failed=only_failed, job_id=job_id)
+        keys = self.runs.rerun(run_id, only_failed=only_failed, job_id=job_id, actor=actor)
+        if not only_failed and job_id is None:
+            self.vault.hide(run_id)
         self.runner.start(run_id, self.runs.get(run_id).latest.number, keys)
 
     def _dispatch_scripted(self, path: str, ref: str, inputs: Mapping[str, str]) -> int:

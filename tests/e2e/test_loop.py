@@ -12,6 +12,8 @@ from recovery.rehearsal.scenario import SCENARIOS
 from tests.e2e.conftest import Played
 
 Play = Callable[[str], Played]
+# Where GitHub misbehaves, what was sent and what arrived are not the same.
+UNDISTURBED = [name for name, scenario in SCENARIOS.items() if scenario.is_undisturbed]
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
@@ -20,7 +22,7 @@ def test_every_scenario_ends_as_it_says(played: Play, name: str) -> None:
     assert [] == played(name).problems
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", UNDISTURBED)
 def test_our_request_log_is_the_server_s_access_log(played: Play, name: str) -> None:
     """Every API request our program made, and no other, is in requests.jsonl, truly told."""
     ended = played(name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +56,27 @@ def call(server: LocalGitHub) -> Iterator[Call]:
             return session.request(method, url, headers=headers, allow_redirects=False, timeout=10, **options)
 
         yield send
+
+
+class Moving:
+    """A clock that stands still until it is told to move."""
+
+    def __init__(self) -> None:
+        self.at = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> Moving:
+    """The time of the aging world."""
+    return Moving()
+
+
+@pytest.fixture
+def aging(clock: Moving) -> Iterator[tuple[World, LocalGitHub]]:
+    """A world whose time only the test moves."""
+    world = World(now=clock)
+    with LocalGitHub(world) as server:
+        yield world, server

@@ -56,3 +56,21 @@ def test_dispatch_returns_the_run(server: LocalGitHub, world: World) -> None:
     workflow = client(server).get_repo("octo/repo").get_workflow("hand.yml")
     run = workflow.create_dispatch("main", {}, throw=True, return_run_details=True)
     assert world.runs.get(run.id).event == "workflow_dispatch"
+
+
+def test_what_later_strategies_ask_for(server: LocalGitHub, world: World, failed_run: Run) -> None:
+    """References, deployments, check runs and issues are read back by the client as it knows them."""
+    repository = client(server).get_repo("octo/repo")
+    reference = repository.create_git_ref("refs/tags/good", failed_run.head_sha)
+    reference.delete()
+    assert world.repository.references().keys() == {"refs/heads/main"}
+    deployment = repository.create_deployment(
+        failed_run.head_sha, auto_merge=False, required_contexts=[], environment="production"
+    )
+    deployment.create_status("success", description="done")
+    assert [status.state for status in deployment.get_statuses()] == ["success"]
+    check = repository.create_check_run("ours", failed_run.head_sha, status="completed", conclusion="neutral")
+    assert repository.get_check_run(check.id).conclusion == "neutral"
+    issue = repository.create_issue("Outage", labels=["recovery"])
+    issue.create_comment("text")
+    assert repository.get_issue(issue.number).comments == 1

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -18,7 +19,7 @@ from recovery.errors import RehearsalError
 from recovery.rehearsal.processes import process_table
 from recovery.rehearsal.records import Run
 from recovery.rehearsal.rehearsal import Rehearsal
-from recovery.rehearsal.scenario import SCENARIOS, Ending, Scenario, find_scenario
+from recovery.rehearsal.scenario import SCENARIOS, find_scenario
 from recovery.rehearsal.toolshed import find_program
 
 HERE = Path(__file__).parent
@@ -273,9 +274,13 @@ def test_leaving_by_signal_leaves_no_process(number: signal.Signals, tmp_path: P
 def wait_for_files(folder: Path, name: str) -> None:
     """Wait until a step has made a file of that name somewhere below the folder."""
     until = time.monotonic() + 15
-    while not any(path.name == name for path in folder.rglob("*")):
-        assert time.monotonic() < until, f"no step made {name}"
+    while time.monotonic() < until:
+        # Workspaces come and go while we look.
+        with contextlib.suppress(FileNotFoundError):
+            if any(path.name == name for path in folder.rglob("*")):
+                return
         time.sleep(0.05)
+    raise AssertionError(f"no step made {name}")
 
 
 def survivors(mark: str) -> list[str]:
@@ -290,19 +295,6 @@ def survivors(mark: str) -> list[str]:
             if words[0] == "sleep" and mark in words:
                 found.append(entry.name)
     return found
-
-
-def test_scenarios_say_how_they_should_end() -> None:
-    """Every name is there with a sentence and a possible ending."""
-    assert set(SCENARIOS) == {
-        "network", "test-failure", "mixed", "still-failing", "duplicate-events", "lost-event",
-    }  # fmt: skip
-    for name, scenario in SCENARIOS.items():
-        assert isinstance(scenario, Scenario)
-        assert scenario.name == name
-        assert scenario.description
-        assert scenario.event == "pull_request"
-        assert (scenario.reruns == 0) == (scenario.ending is Ending.LEFT_RED)
 
 
 def test_forks_and_second_pushes(tmp_path: Path) -> None:
@@ -348,3 +340,57 @@ def test_a_dispatched_run_gets_its_inputs_and_title(tmp_path: Path) -> None:
         assert json.loads((rehearsal.work / "runs" / f"{run_id}-1" / "event.json").read_text())["inputs"] == {
             "nonce": "n1"
         }
+
+
+def test_runs_of_one_group_wait_in_line(tmp_path: Path) -> None:
+    """Two runs of a concurrency group never overlap, while a run of another group does not wait for them."""
+    steps = "      - run: date +%s%N; sleep 0.4; date +%s%N\n"
+    text = workflow(
+        steps,
+        name="Hand",
+        on="{workflow_dispatch: {inputs: {group: {type: string}}}}",
+        more="concurrency: {group: 'g-${{ inputs.group }}'}",
+    )
+    with Rehearsal(written(tmp_path / "r", {".github/workflows/hand.yml": text}), tmp_path / "work") as rehearsal:
+        ids = [rehearsal.dispatch("hand.yml", {"group": group}) for group in ("a", "a", "b")]
+        rehearsal.wait_until_quiet()
+        logs = [rehearsal.world.runs.get(run_id).latest.jobs[0].log for run_id in ids]
+    spans = [[int(line.split()[-1]) for line in log.splitlines() if line.split()[-1].isdigit()] for log in logs]
+    one, two, other = sorted(spans[:2]) + spans[2:]
+    assert one[1] <= two[0]
+    assert other[0] < two[0]
+
+
+def test_a_folder_that_is_not_ours_is_not_cleared(tmp_path: Path) -> None:
+    """A working folder with a `runs` folder of somebody else's is refused; an earlier rehearsal's is used again."""
+    theirs = written(tmp_path / "theirs", {"runs/precious.txt": "x"})
+    with pytest.raises(RehearsalError, match="is no folder of an earlier rehearsal"), Rehearsal(EXAMPLE, theirs):
+        pass
+    assert (theirs / "runs/precious.txt").exists()
+    for _ in range(2):
+        with Rehearsal(EXAMPLE, tmp_path / "ours") as rehearsal:
+            assert [run.id for run in rehearsal.world.runs.all()] == []
+
+
+@pytest.mark.parametrize("under_git", [False, True])
+def test_working_inside_the_repository_copies_no_work(tmp_path: Path, *, under_git: bool) -> None:
+    """The working folder may lie in the repository; it is not part of the copy."""
+    repository = written(tmp_path / "r", {".github/workflows/ci.yml": workflow("      - run: ls\n"), "a.txt": "a"})
+    if under_git:
+        subprocess.run(["git", "init", "-q"], cwd=repository, check=True)
+    work = repository / ".demo" / "work"
+    for _ in range(2):
+        with Rehearsal(repository, work) as rehearsal:
+            copied = rehearsal.work / "repository"
+            files = [path.relative_to(copied) for path in copied.rglob("*") if path.is_file()]
+            assert {path.parts[0] for path in files} == {".git", ".github", "a.txt"}
+
+
+def test_jobs_of_other_systems_are_skipped_aloud(tmp_path: Path) -> None:
+    """A Windows job does not run here, and the timeline says so."""
+    text = workflow("      - run: dir\n").replace("ubuntu-latest", "windows-latest")
+    with Rehearsal(written(tmp_path / "r", {".github/workflows/ci.yml": text}), tmp_path / "work") as rehearsal:
+        (run_id,) = rehearsal.push()
+        rehearsal.wait_until_quiet()
+        assert rehearsal.world.runs.get(run_id).latest.jobs[0].conclusion == "skipped"
+        assert kinds(rehearsal, "job-unserved") == [("job-unserved", 1)]

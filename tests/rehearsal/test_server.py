@@ -247,7 +247,8 @@ def test_comments_are_written_edited_and_limited(call: Call, world: World) -> No
 
 def test_dispatch_has_its_conditions(call: Call, world: World) -> None:
     """A ref is needed and must exist, the workflow must want it, and the new run's id comes on request only."""
-    world.repository.add_workflow("hand.yml", "name: Hand\non: workflow_dispatch\njobs: {}\n")
+    text = "name: Hand\non: {workflow_dispatch: {inputs: {a: {type: number}}}}\njobs: {}\n"
+    world.repository.add_workflow("hand.yml", text)
     world.repository.add_workflow("push.yml", "name: Push\non: push\njobs: {}\n")
     path = "/actions/workflows/hand.yml/dispatches"
     assert call("POST", path, json={"ref": "main"}).status_code == 204

@@ -9,8 +9,8 @@ import pytest
 import yaml
 
 from recovery.rehearsal.expressions import interpolate
+from recovery.rehearsal.outcomes import with_dependents
 from recovery.rehearsal.records import Job
-from recovery.rehearsal.runs import with_dependents
 from recovery.rehearsal.workflow import (
     OBSERVER,
     concurrency_groups,

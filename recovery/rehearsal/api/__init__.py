@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
-from recovery.rehearsal.api import artifacts, pulls, repository, runs
+from recovery.rehearsal.api import (
+    artifacts,
+    checks,
+    deployments,
+    dispatches,
+    issues,
+    logs,
+    pulls,
+    refs,
+    repository,
+    runs,
+)
 from recovery.rehearsal.routing import Route
 
-ROUTES: tuple[Route, ...] = (*runs.ROUTES, *artifacts.ROUTES, *pulls.ROUTES, *repository.ROUTES)
+_SUBJECTS = (runs, logs, dispatches, artifacts, pulls, issues, refs, deployments, checks, repository)
+
+ROUTES: tuple[Route, ...] = tuple(route for subject in _SUBJECTS for route in subject.ROUTES)

@@ -59,6 +59,20 @@ def delete_cache(world: World, request: Request) -> Answer:
     return Answer(status=204)
 
 
+def delete_caches(world: World, request: Request) -> Answer:
+    """Forget the entries of exactly this key (in one scope, if `ref` is given); 404 when there are none."""
+    key = request.query.get("key")
+    if not key:
+        raise Refused(422, 'Invalid request.\n\n"key" wasn\'t supplied.')
+    found = [one for one in world.vault.caches(key=key, ref=request.query.get("ref")) if one.key == key]
+    if not found:
+        raise Refused(404, "Not Found")
+    for entry in found:
+        world.vault.delete_cache(entry.id)
+    shown = [Shapes(world, request.base).cache(entry) for entry in found]
+    return Answer(document={"total_count": len(shown), "actions_caches": shown})
+
+
 _ACTIONS = "/repos/{owner}/{repo}/actions"
 _ARTIFACT = f"{_ACTIONS}/artifacts/{{artifact:int}}"
 
@@ -69,5 +83,6 @@ ROUTES = (
     Route("DELETE", _ARTIFACT, "actions:write", delete_artifact),
     Route("GET", f"{_ARTIFACT}/zip", "actions:read", artifact_zip),
     Route("GET", f"{_ACTIONS}/caches", "actions:read", list_caches),
+    Route("DELETE", f"{_ACTIONS}/caches", "actions:write", delete_caches),
     Route("DELETE", f"{_ACTIONS}/caches/{{cache:int}}", "actions:write", delete_cache),
 )

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from recovery.rehearsal.clockwork import Refused
 from recovery.rehearsal.payloads import Shapes
+from recovery.rehearsal.records import ACTIONS_BOT
 from recovery.rehearsal.routing import Answer, Request, Route, page
 from recovery.rehearsal.world import World
 
@@ -22,15 +23,25 @@ def get_pull(world: World, request: Request) -> Answer:
     return Answer(document=Shapes(world, request.base).full_pull(world.pulls.get(request.number("pull"))))
 
 
-def get_issue(world: World, request: Request) -> Answer:
-    """A pull request seen as an issue, which is how a client gets at its comments."""
-    return Answer(document=Shapes(world, request.base).issue(world.pulls.get(request.number("issue"))))
+def create_pull(world: World, request: Request) -> Answer:
+    """Open a pull request of a branch of this repository into its default branch; it starts no workflow."""
+    head, base = request.text("head").split(":")[-1], request.text("base")
+    branches = world.repository.branches()
+    for name, branch in (("head", head), ("base", base)):
+        if branch not in branches:
+            raise Refused(422, f"Validation Failed: {name} is invalid")
+    if base != world.repository.default_branch or branches[head] == branches[base]:
+        raise Refused(422, f"Validation Failed: No commits between {base} and {head}")
+    if world.pulls.all(head=f"{world.repository.owner}:{head}"):
+        raise Refused(422, f"Validation Failed: A pull request already exists for {world.repository.owner}:{head}.")
+    pull = world.pulls.add(head, branches[head], title=request.text("title"), base_sha=branches[base], user=ACTIONS_BOT)
+    return Answer(status=201, document=Shapes(world, request.base).full_pull(pull))
 
 
 def list_comments(world: World, request: Request) -> Answer:
     """A pull request's comments, oldest first; `since` looks at the last edit."""
     number = request.number("issue")
-    world.pulls.get(number)
+    world.pulls.require(number)
     found = world.pulls.comments(number)
     if "since" in request.query:
         try:
@@ -68,7 +79,7 @@ _READ, _WRITE = "pull-requests:read|issues:read", "pull-requests:write|issues:wr
 ROUTES = (
     Route("GET", f"{_REPOSITORY}/pulls", "pull-requests:read", list_pulls),
     Route("GET", f"{_REPOSITORY}/pulls/{{pull:int}}", "pull-requests:read", get_pull),
-    Route("GET", f"{_REPOSITORY}/issues/{{issue:int}}", _READ, get_issue),
+    Route("POST", f"{_REPOSITORY}/pulls", "pull-requests:write", create_pull),
     Route("GET", _COMMENTS, _READ, list_comments),
     Route("POST", _COMMENTS, _WRITE, create_comment),
     Route("GET", _COMMENT, _READ, get_comment),

@@ -7,30 +7,13 @@ import hashlib
 
 from recovery.rehearsal.clockwork import Refused
 from recovery.rehearsal.payloads import Shapes
-from recovery.rehearsal.routing import Answer, Json, Request, Route, page
+from recovery.rehearsal.routing import Answer, Request, Route, page
 from recovery.rehearsal.world import World
-
-HOURLY_LIMIT = 1_000
 
 
 def get_repository(world: World, request: Request) -> Answer:
     """The repository."""
-    return Answer(document=Shapes(world, request.base).full_repository())
-
-
-def get_reference(world: World, request: Request) -> Answer:
-    """A branch as a git reference."""
-    branch = request.parameters["branch"]
-    sha = _tip(world, branch, "Not Found")
-    api = f"{request.base}/repos/{world.repository.name}"
-    return Answer(
-        document={
-            "ref": f"refs/heads/{branch}",
-            "node_id": f"REF_{branch}",
-            "url": f"{api}/git/refs/heads/{branch}",
-            "object": {"type": "commit", "sha": sha, "url": f"{api}/git/commits/{sha}"},
-        }
-    )
+    return Answer(document=Shapes(world, request.base).whole_repository())
 
 
 def get_branch(world: World, request: Request) -> Answer:
@@ -84,22 +67,10 @@ def get_contents(world: World, request: Request) -> Answer:
     )
 
 
-def list_annotations(world: World, request: Request) -> Answer:
-    """A job's annotations: none, unless a test put some into the world."""
-    return page(request, world.annotations.get(request.number("job"), []))
-
-
 def rate_limit(world: World, _request: Request) -> Answer:
     """The limits, which asking for does not use up."""
-    core = limit(world)
+    core = {name: value for name, value in world.limits.document().items() if name != "resource"}
     return Answer(document={"resources": {"core": core, "search": core, "graphql": core}, "rate": core})
-
-
-def limit(world: World) -> Json:
-    """The hourly limit of a job's token: 1,000 requests per repository."""
-    used = min(sum(1 for access in tuple(world.requests) if not access.redirect), HOURLY_LIMIT)
-    reset = int(world.clockwork.now().timestamp()) + 3_600
-    return {"limit": HOURLY_LIMIT, "used": used, "remaining": HOURLY_LIMIT - used, "reset": reset, "resource": "core"}
 
 
 def get_user(_world: World, _request: Request) -> Answer:
@@ -110,13 +81,10 @@ def get_user(_world: World, _request: Request) -> Answer:
 _REPOSITORY = "/repos/{owner}/{repo}"
 
 ROUTES = (
-    Route("GET", _REPOSITORY, "", get_repository),
-    Route("GET", f"{_REPOSITORY}/git/ref/heads/{{branch:path}}", "contents:read", get_reference),
-    Route("GET", f"{_REPOSITORY}/git/refs/heads/{{branch:path}}", "contents:read", get_reference),
+    Route("GET", _REPOSITORY, "metadata:read", get_repository),
     Route("GET", f"{_REPOSITORY}/branches/{{branch:path}}", "contents:read", get_branch),
     Route("GET", f"{_REPOSITORY}/commits/{{sha}}/pulls", "pull-requests:read", commit_pulls),
     Route("GET", f"{_REPOSITORY}/contents/{{path:path}}", "contents:read", get_contents),
-    Route("GET", f"{_REPOSITORY}/check-runs/{{job:int}}/annotations", "checks:read", list_annotations),
     Route("GET", "/rate_limit", "", rate_limit),
     Route("GET", "/user", "", get_user),
 )
