@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recovery.adapters.runner import RunnerCommands, RunnerContext, composite_inputs, runner_context, token_of
-from recovery.errors import RecoveryError, StrategyUnavailable
-from recovery.settings import Mode, Settings
+from recovery.errors import InputError, RecoveryError, StrategyUnavailable
+from recovery.settings import Mode, Settings, Strategy
 
 if TYPE_CHECKING:
     from recovery.app.recovering import Result
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 INPUT_PREFIX = "INPUT_"
 INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
+PERSONAL = frozenset({Strategy.RETRY, Strategy.RESUME, Strategy.ROLLBACK})
+"""Strategies that set aside what only a person may judge."""
+
 DECISION_OUTPUTS = (
     "recovery-id",
     "strategy",
@@ -63,6 +66,11 @@ def _run(environment: Mapping[str, str], commands: RunnerCommands) -> int:
         raise StrategyUnavailable(
             "GitHub Enterprise Server has no artifacts v4, in which plans, journals and checkpoints are kept",
             hint="use the command line there: `recovery recover RUN_ID`",
+        )
+    if context.on_runner and settings.strategy in PERSONAL and context.event_name != "workflow_dispatch":
+        raise InputError(
+            f"`strategy: {settings.strategy}` is a person's word, and `{context.event_name}` is no person",
+            hint="leave `strategy` at `auto`, and let people ask for more by `workflow_dispatch`",
         )
     match settings.mode:
         case Mode.CHECKPOINT:

@@ -5,38 +5,28 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Self
 
-from recovery.errors import AmbiguousEffect, DeadlineExceeded, ForgeError, InputError, RunActive
+from recovery.effect import FOUND_LATER, Effect
+from recovery.errors import DeadlineExceeded, InputError
 from recovery.models.decision import Decision, DecisionKind, Observation, Reason, RecoveryPlan
-from recovery.models.github import Run
-from recovery.models.records import (
-    Outcome,
-    PipelineFailure,
-    RecoveryState,
-    RecoveryStatus,
-    RecoveryType,
-    WorkflowCheckpoint,
-)
-from recovery.observer import look_at_head, observe
+from recovery.models.records import PipelineFailure, RecoveryState, RecoveryStatus, RecoveryType, WorkflowCheckpoint
+from recovery.observer import observe
 from recovery.policy.backoff import delay_before_retry
 from recovery.policy.choose import choose
 from recovery.policy.lifecycle import OPEN, project
-from recovery.policy.limits import REQUEST_IN_FLIGHT, moved_on, standing_in_the_way
-from recovery.policy.outcome import measure
+from recovery.policy.limits import may_be_withdrawn, standing_in_the_way
 from recovery.policy.planning import draw_up, manual_failure, saying_the_same
+from recovery.policy.trust import is_own_artifact
 from recovery.policy.validation import CheckpointFacts, ValidationReport, validate
-from recovery.policy.vetoes import Case, pull_request_closed, superseded
+from recovery.policy.vetoes import Case
 from recovery.ports import CheckpointVault, Clock, Forge, Store
 from recovery.recorder import Recorder
 from recovery.settings import Settings, Strategy
-from recovery.strategies import Recipe, recipe_for
+from recovery.settlement import Settlement
+from recovery.strategies import recipe_for
 
 LOOK_AGAIN_AFTER = timedelta(minutes=2)
-"""A plan older than this is executed only after another look at the head of its branch."""
-
-GIVE_UP_AFTER = timedelta(hours=1)
-"""An accepted re-run shows up within seconds; one that has not by then never will."""
+"""A plan older than this is decided about again before it is executed."""
 
 
 class RecoveryManager:
@@ -60,14 +50,15 @@ class RecoveryManager:
         self._settings = settings or Settings()
         self._own_workflow = own_workflow
         self._recorder = Recorder(store, clock, recorded_by)
+        self._confirmed: set[str] = set()
         self._deadline = clock.now() + timedelta(seconds=self._settings.timeout)
 
-    @classmethod
-    def from_environment(cls) -> Self:
+    @staticmethod
+    def from_environment() -> RecoveryManager:
         """A manager wired from the environment of a runner, or of a shell with GITHUB_TOKEN and GITHUB_REPOSITORY."""
         from recovery.app.wiring import manager_from_environment
 
-        return manager_from_environment(cls)
+        return manager_from_environment()
 
     async def initiate_recovery(self, failure: PipelineFailure, strategy: str = "auto") -> RecoveryState:
         """Plan and execute. The effect goes on to its end even when the coroutine is cancelled."""
@@ -102,14 +93,18 @@ class RecoveryManager:
         asked = _strategy(strategy)
         if asked not in {Strategy.AUTO, Strategy.NONE}:
             recipe_for(RecoveryType(asked.value))
-        seen = observation or observe(self._forge, self._clock, failure.run_id, failure.attempt)
+        seen = observation or self._observe(failure.run_id, failure.attempt)
         if not seen.failures:
             seen = seen.model_copy(update={"failures": (failure,)})
         decision = choose(self._case(seen), asked)
         known = self._store.recoveries_of(failure.run_id, failure.attempt)
-        standing = standing_in_the_way(known) or saying_the_same(known, decision)
+        standing = standing_in_the_way(known)
+        if standing is not None and may_be_withdrawn(standing, decision, explicit=asked is not Strategy.AUTO):
+            self._withdraw(standing, decision.reasons[0])
+            standing = None
+        standing = standing or saying_the_same(known, decision)
         if standing is not None and (on_record := self._store.plan(standing.id)) is not None:
-            return on_record
+            return self._confirm(on_record, decision)
         plan = draw_up(
             failure,
             seen,
@@ -121,8 +116,11 @@ class RecoveryManager:
         )
         return plan if self._settings.dry_run else self._write_down(plan, seen.failures)
 
-    def execute(self, plan: RecoveryPlan) -> RecoveryState:
+    def execute(self, plan: RecoveryPlan, *, confirmed: bool = False) -> RecoveryState:
         """Do what a plan says, once, if it still holds. A plan that is not due yet is left for later.
+
+        A plan that this manager has not decided itself, or that had to wait, is decided about again first, whatever
+        the store says of it; `confirmed` vouches for one that another process of this use has just decided.
 
         Raises:
             DeadlineExceeded: the time given is over; nothing was done.
@@ -133,9 +131,15 @@ class RecoveryManager:
             return recorded
         if self._clock.now() >= self._deadline:
             raise DeadlineExceeded(f"no time is left to execute {plan.header.id}")
+        fresh = confirmed or plan.header.id in self._confirmed
+        if self._clock.now() - plan.header.started_at > LOOK_AGAIN_AFTER:
+            fresh = False
+        if recorded.status in OPEN and not fresh and not self._still_holds(plan, recorded):
+            return self.state_of(plan)
         recipe = recipe_for(plan.decision.strategy)
         if self._recorder.requested(plan, recipe.EFFECT) is None:
-            self._act(plan, recipe, was_requested=bool(recorded.metadata.get("requested_at")))
+            effect = Effect(plan, recipe, self._forge, self._recorder)
+            effect.carry_out(was_requested=bool(recorded.metadata.get("requested_at")))
         return self.state_of(plan)
 
     def settle(self, recovery: RecoveryState, *, observation: Observation | None = None) -> RecoveryState:
@@ -143,21 +147,15 @@ class RecoveryManager:
         plan = self._store.plan(recovery.id)
         if plan is None or recovery.status not in OPEN or self._settings.dry_run:
             return recovery
-        header = plan.header
-        run = observation.run if observation else self._forge.run(header.run_id)
-        if run.run_attempt == header.attempt:
-            return self._settle_without_next_attempt(plan, recovery, run)
-        next_attempt = header.attempt + 1
-        if run.run_attempt == next_attempt and not run.completed:
-            return recovery
-        seen = observation is not None and observation.attempt == next_attempt and observation.jobs
-        jobs = seen or self._forge.jobs(header.run_id, next_attempt)
-        self._recorder.settled(plan, measure(plan.failed_jobs, jobs), next_attempt)
+        Settlement(plan, recovery, self._forge, self._recorder, self._clock.now()).settle(observation)
         return self.state_of(plan)
 
     def state_of(self, plan: RecoveryPlan) -> RecoveryState:
         """A plan's recovery as it is on record; made from the plan alone when nothing was recorded (a dry run)."""
         return self._store.recovery(plan.header.id) or project([self._recorder.decision_event(plan)])
+
+    def _observe(self, run_id: int, attempt: int) -> Observation:
+        return observe(self._forge, self._clock, run_id, attempt, most_logs=self._settings.max_failed_jobs)
 
     def _case(self, seen: Observation) -> Case:
         return Case(observation=seen, settings=self._settings, now=self._clock.now(), own_workflow=self._own_workflow)
@@ -170,6 +168,7 @@ class RecoveryManager:
 
     def _write_down(self, plan: RecoveryPlan, failures: Sequence[PipelineFailure]) -> RecoveryPlan:
         if self._recorder.decided(plan, failures) is None:
+            self._confirmed.add(plan.header.id)
             return plan
         standing = standing_in_the_way(self._store.recoveries_of(plan.header.run_id, plan.header.attempt))
         return (standing and self._store.plan(standing.id)) or plan
@@ -185,74 +184,30 @@ class RecoveryManager:
             self._clock.sleep(seconds)
         return True
 
-    def _act(self, plan: RecoveryPlan, recipe: Recipe, *, was_requested: bool) -> None:
-        """The one effect. The request directly before it is always GET run."""
-        try:
-            unwanted = self._refusal_at_head(plan)
-            run = self._forge.run(plan.header.run_id)
-        except ForgeError as error:
-            if not was_requested:
-                self._recorder.answered(plan, recipe.EFFECT, accepted=False, detail=f"not requested: {error.message}")
-            raise
-        if was_requested and run.run_attempt > plan.header.attempt:
-            found = "the next attempt was found on looking again"
-            self._recorder.answered(plan, recipe.EFFECT, accepted=True, detail=found)
-            return
-        refusal = moved_on(plan, run) or unwanted
-        if refusal is not None:
-            self._recorder.answered(plan, recipe.EFFECT, accepted=False, detail=refusal.text)
-            return
-        self._request(plan, recipe)
+    def _still_holds(self, plan: RecoveryPlan, recorded: RecoveryState) -> bool:
+        """Observe and decide anew, as if there were no plan; withdraw it where the answer is no longer to act."""
+        seen = self._observe(plan.header.run_id, plan.header.attempt)
+        if recorded.metadata.get("requested_at") and seen.run.run_attempt > plan.header.attempt:
+            effect = recipe_for(plan.decision.strategy).EFFECT
+            self._recorder.answered(plan, effect, accepted=True, detail=FOUND_LATER)
+            return False
+        decision = choose(self._case(seen))
+        if decision.kind is DecisionKind.ACT:
+            return True
+        self._withdraw(recorded, decision.reasons[0])
+        return False
 
-    def _request(self, plan: RecoveryPlan, recipe: Recipe) -> None:
-        try:
-            recipe.perform(plan, self._forge)
-        except RunActive as error:
-            self._recorder.answered(
-                plan, recipe.EFFECT, accepted=False, detail=f"another re-run came first: {error.message}"
-            )
-        except AmbiguousEffect as error:
-            self._look_after(plan, recipe, error)
-        except ForgeError as error:
-            self._recorder.answered(plan, recipe.EFFECT, accepted=False, detail=error.message)
-            raise
-        else:
-            self._recorder.answered(plan, recipe.EFFECT, accepted=True)
+    def _withdraw(self, recovery: RecoveryState, reason: Reason) -> None:
+        plan = self._store.plan(recovery.id)
+        if plan is not None and not self._settings.dry_run:
+            effect = recipe_for(plan.decision.strategy).EFFECT
+            self._recorder.answered(plan, effect, accepted=False, detail=f"withdrawn: {reason.text}")
 
-    def _look_after(self, plan: RecoveryPlan, recipe: Recipe, error: AmbiguousEffect) -> None:
-        """After an unclear answer look first. Where nothing is to be seen the request stays open, to be settled."""
-        if self._forge.run(plan.header.run_id).run_attempt == plan.header.attempt:
-            self._recorder.noted(plan, recipe.EFFECT, f"{error.message}; no new attempt is to be seen yet")
-            raise error
-        self._recorder.answered(plan, recipe.EFFECT, accepted=True, detail=f"{error.message}; the next attempt exists")
-
-    def _refusal_at_head(self, plan: RecoveryPlan) -> Reason | None:
-        """For a plan that had to wait: whether its commit is still wanted."""
-        if self._clock.now() - plan.header.started_at < LOOK_AGAIN_AFTER:
-            return None
-        run = self._forge.run(plan.header.run_id)
-        pull_request, head_now = look_at_head(self._forge, run)
-        case = self._case(
-            Observation(
-                run=run,
-                attempt=plan.header.attempt,
-                jobs=(),
-                failures=(),
-                pull_request=pull_request,
-                head_now=head_now,
-                observed_at=self._clock.now(),
-            )
-        )
-        return superseded(case) or pull_request_closed(case)
-
-    def _settle_without_next_attempt(self, plan: RecoveryPlan, recovery: RecoveryState, run: Run) -> RecoveryState:
-        requested_at = recovery.metadata.get("requested_at")
-        if requested_at is None or not run.completed:
-            return recovery
-        patience = GIVE_UP_AFTER if recovery.metadata.get("accepted") else REQUEST_IN_FLIGHT
-        if self._clock.now() - datetime.fromisoformat(requested_at) > patience:
-            self._recorder.settled(plan, Outcome.NOT_RERUN, None)
-        return self.state_of(plan)
+    def _confirm(self, on_record: RecoveryPlan, decision: Decision) -> RecoveryPlan:
+        """A plan on record may be executed by this manager if the decision made now is to act, too."""
+        if decision.kind is DecisionKind.ACT:
+            self._confirmed.add(on_record.header.id)
+        return on_record
 
     def _validate(self, checkpoint: WorkflowCheckpoint) -> ValidationReport:
         digests = checkpoint.metadata.get("dependency_digests", {})
@@ -265,7 +220,7 @@ class RecoveryManager:
         return validate(checkpoint, facts)
 
     def _is_available(self, artifact_name: str) -> bool:
-        return any(not artifact.expired for artifact in self._forge.artifacts_named(artifact_name))
+        return any(is_own_artifact(artifact) for artifact in self._forge.artifacts_named(artifact_name))
 
 
 def _strategy(name: str) -> Strategy:

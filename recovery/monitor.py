@@ -30,16 +30,18 @@ class PipelineMonitor:
         clock: Clock,
         *,
         settings: Settings | None = None,
+        own_workflow: str | None = None,
     ) -> None:
         self._manager = manager
         self._forge = forge
         self._vault = vault
         self._clock = clock
         self._settings = settings or Settings()
+        self._own_workflow = own_workflow
 
     def observe(self, run_id: int, attempt: int | None = None) -> Observation:
         """Observe an attempt (the latest by default) and name the cause of each failed job."""
-        return observe(self._forge, self._clock, run_id, attempt)
+        return observe(self._forge, self._clock, run_id, attempt, most_logs=self._settings.max_failed_jobs)
 
     async def initiate_enhanced_recovery(self, failure: PipelineFailure, strategy: str = "auto") -> RecoveryState:
         """Recover through the manager; with no usable manager, fall back to a basic retry and say so."""
@@ -81,7 +83,7 @@ class PipelineMonitor:
         log.warning("falling back to a basic retry failure_id=%s reason=%s", failure.id, reason)
         seen = self.observe(failure.run_id, failure.attempt)
         asked = Strategy.NONE if strategy == Strategy.NONE else Strategy.AUTO
-        decision = choose(Case(observation=seen, settings=self._settings, now=self._clock.now()), asked)
+        decision = choose(self._case(seen), asked)
         acting = decision.kind is DecisionKind.ACT and not self._settings.dry_run
         if acting:
             acting = self._rerun_if_unchanged(seen)
@@ -95,6 +97,10 @@ class PipelineMonitor:
             started_at=self._clock.now(),
             recovery_context={"degraded": reason, "reasons": [each.model_dump() for each in decision.reasons]},
         )
+
+    def _case(self, seen: Observation) -> Case:
+        now = self._clock.now()
+        return Case(observation=seen, settings=self._settings, now=now, own_workflow=self._own_workflow)
 
     def _rerun_if_unchanged(self, seen: Observation) -> bool:
         run = self._forge.run(seen.run.id)

@@ -15,12 +15,17 @@ from recovery.policy.consequences import cancelled_by_fail_fast, mark_gates, may
 from recovery.policy.vetoes import PULL_REQUEST_EVENTS
 from recovery.ports import Clock, Forge
 
-LOGS_READ = 10
-"""Logs read of one attempt. Where more jobs failed, no retry is considered, and requests are better saved."""
+LOGS_READ = 5
+"""Logs read of one attempt by default: the default of `max-failed-jobs`."""
+
+LOGS_SHOWN = 3
+"""Logs read all the same where more jobs failed than that: no retry is considered then, but people want a cause."""
 
 
-def observe(forge: Forge, clock: Clock, run_id: int, attempt: int | None = None) -> Observation:
-    """Observe an attempt (the latest by default) of a run.
+def observe(
+    forge: Forge, clock: Clock, run_id: int, attempt: int | None = None, *, most_logs: int = LOGS_READ
+) -> Observation:
+    """Observe an attempt (the latest by default) of a run; where more than `most_logs` jobs failed, read few logs.
 
     Requests: the run, its jobs, one log per failed job, and the pull request or branch; one more for the workflow's
     file when gate jobs must be told apart.
@@ -33,7 +38,7 @@ def observe(forge: Forge, clock: Clock, run_id: int, attempt: int | None = None)
     settled = run.completed or attempt < run.run_attempt
     jobs = forge.jobs(run_id, attempt) if settled else ()
     now = clock.now()
-    failures = _failures(forge, run, attempt, jobs, now)
+    failures = () if _passed(run, attempt) else _failures(forge, run, attempt, jobs, most_logs=most_logs, now=now)
     pull_request, head_now = look_at_head(forge, run) if failures else (None, None)
     return Observation(
         run=run,
@@ -56,16 +61,27 @@ def look_at_head(forge: Forge, run: Run) -> tuple[PullRequest | None, str | None
     return None, None
 
 
+def _passed(run: Run, attempt: int) -> bool:
+    """Whether the attempt is green: what failed in it was allowed to, by `continue-on-error`."""
+    return run.run_attempt == attempt and run.conclusion == "success"
+
+
 def _failures(
-    forge: Forge, run: Run, attempt: int, jobs: tuple[Job, ...], now: datetime
+    forge: Forge, run: Run, attempt: int, jobs: tuple[Job, ...], *, most_logs: int, now: datetime
 ) -> tuple[PipelineFailure, ...]:
-    taken_down = cancelled_by_fail_fast(jobs)
+    taken_down = cancelled_by_fail_fast(jobs, run.conclusion if run.run_attempt == attempt else None)
     failed = [job for job in jobs if job.failed]
     causes = [job for job in failed if job.id not in taken_down]
-    logs = {job.id: _read_log(forge, job.id) for job in causes[:LOGS_READ]}
+    read = causes if len(causes) <= most_logs else causes[:LOGS_SHOWN]
+    logs = {job.id: _read_log(forge, job.id) for job in read}
     failures = tuple(
         _failure(
-            run, job, logs.get(job.id, "not read"), attempt=attempt, consequence_of=taken_down.get(job.id), now=now
+            run,
+            job,
+            logs.get(job.id, "it was not read, because too many jobs failed"),
+            attempt=attempt,
+            consequence_of=taken_down.get(job.id),
+            now=now,
         )
         for job in failed
     )

@@ -157,7 +157,7 @@ class Forge(Protocol):
         ...
 
     def artifacts_since(self, since: datetime, limit: int = 500) -> tuple[Artifact, ...]:
-        """The repository's artifacts made since then, newest first."""
+        """The repository's own artifacts (not those of forks) made since then, newest first."""
         ...
 
     def artifact_file(self, artifact: Artifact, name: str) -> bytes | None:
@@ -174,6 +174,10 @@ class Forge(Protocol):
 
     def update_comment(self, comment_id: int, body: str) -> Comment:
         """Replace a comment's text."""
+        ...
+
+    def may_act_as(self, login: str) -> bool:
+        """Whether this forge may be acting as that account."""
         ...
 
     def owns(self, comment: Comment) -> bool:

@@ -59,9 +59,13 @@ class Recorder:
             EffectAnswered(**self._stamp(), recovery=plan.header, effect=effect, accepted=accepted, detail=detail)
         )
 
-    def settled(self, plan: RecoveryPlan, outcome: Outcome, attempt: int | None) -> None:
+    def settled(self, plan: RecoveryPlan, outcome: Outcome, attempt: int | None, detail: str = "") -> None:
         """Record what a recovery achieved, and on which attempt that was measured."""
-        self._record(RecoverySettled(**self._stamp(), recovery=plan.header, outcome=outcome, settled_attempt=attempt))
+        self._record(
+            RecoverySettled(
+                **self._stamp(), recovery=plan.header, outcome=outcome, settled_attempt=attempt, detail=detail
+            )
+        )
 
     def noted(self, plan: RecoveryPlan, step: str, detail: str) -> None:
         """Record that a step on the way went wrong without stopping the recovery."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from recovery.errors import ForgeError, ForgeRefused
 from recovery.models.decision import DecisionKind
 from recovery.models.document import DecisionDocument
 from recovery.models.records import Outcome
 from recovery.ports import Forge, Store
-from recovery.render.comment import MARKER, comment_body, documents_in, merge
+from recovery.render.comment import comment_body, documents_in, is_ours, merge
 from recovery.render.decision import decision_document
 from recovery.settings import CommentMode
 
@@ -25,15 +26,22 @@ def documents_of(store: Store, recovery_ids: Sequence[str]) -> tuple[DecisionDoc
     return tuple(found)
 
 
-def comment_on_pull_requests(forge: Forge, documents: Sequence[DecisionDocument], mode: CommentMode) -> int:
-    """Write or edit the comment of each pull request concerned; return how many were changed.
+def comment_on_pull_requests(
+    forge: Forge, documents: Sequence[DecisionDocument], mode: CommentMode
+) -> tuple[ForgeError, ...]:
+    """Write or edit the comment of each pull request concerned; return what went wrong with any of them.
 
     Two requests a pull request (one more per further 100 comments), and one where nothing changed.
     """
     wanted = [document for document in documents if document.pull_request and _is_wanted(document, mode)]
     wanted.sort(key=lambda document: document.pull_request or 0)
-    groups = groupby(wanted, key=lambda document: document.pull_request or 0)
-    return sum(_comment(forge, pull_request, tuple(group)) for pull_request, group in groups)
+    problems = []
+    for pull_request, group in groupby(wanted, key=lambda document: document.pull_request or 0):
+        try:
+            _comment(forge, pull_request, tuple(group))
+        except ForgeError as error:
+            problems.append(error)
+    return tuple(problems)
 
 
 def _is_wanted(document: DecisionDocument, mode: CommentMode) -> bool:
@@ -49,15 +57,18 @@ def _is_wanted(document: DecisionDocument, mode: CommentMode) -> bool:
             return False
 
 
-def _comment(forge: Forge, pull_request: int, documents: tuple[DecisionDocument, ...]) -> int:
-    own = next(
-        (comment for comment in forge.comments(pull_request) if MARKER in comment.body and forge.owns(comment)), None
-    )
-    body = comment_body(merge(documents_in(own.body) if own else (), documents))
-    if own is None:
-        forge.create_comment(pull_request, body)
-    elif own.body != body:
-        forge.update_comment(own.id, body)
-    else:
-        return 0
-    return 1
+def _comment(forge: Forge, pull_request: int, documents: tuple[DecisionDocument, ...]) -> None:
+    """Edit the comment that is ours; a bot's that GitHub does not let us edit is another's who quotes us."""
+    comments = forge.comments(pull_request)
+    for own in (comment for comment in comments if is_ours(comment.body) and forge.owns(comment)):
+        body = comment_body(merge(documents_in(own.body), documents))
+        if own.body == body:
+            return
+        try:
+            forge.update_comment(own.id, body)
+        except ForgeRefused as error:
+            if error.status != 403:
+                raise
+        else:
+            return
+    forge.create_comment(pull_request, comment_body(merge((), documents)))

@@ -139,6 +139,9 @@ _INPUT_ONLY = frozenset(
         "job-status",
     }
 )
+RESERVED_INPUTS = ("path", "command", "inputs", "fail-on-miss", "checkpoint-id", "step-attempts")
+"""Inputs whose names are kept for what is not built yet."""
+
 _LISTS = frozenset({"environment", "dependencies"})
 INPUT_NAMES = tuple(sorted(_kebab(name) for name in Settings.model_fields if _kebab(name) not in _FILE_ONLY))
 
@@ -149,6 +152,9 @@ def load_settings(inputs: Mapping[str, str], config: str | None = None, *, confi
     Raises:
         InputError: an input or a key of the file is unknown or has a value that does not fit; says which and why.
     """
+    reserved = next((name for name in RESERVED_INPUTS if inputs.get(name, "").strip()), None)
+    if reserved is not None:
+        raise InputError(f"the input `{reserved}` is not available in this version", hint="leave it out")
     values = _file_values(config, config_name) if config is not None else {}
     given = {name: _input_value(name, text) for name, text in inputs.items() if text.strip() and name in INPUT_NAMES}
     try:

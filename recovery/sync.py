@@ -21,8 +21,11 @@ JOURNAL_FILE = "journal.jsonl"
 OWN_ATTEMPTS = range(1, 4)
 """Attempts of a recovery run under which a plan is looked for by its exact name."""
 
+SAME_NAMED = 2
+"""Artifacts of one name that are looked into: the name is free for everybody in the repository."""
+
 LISTED_RUNS = 100
-OLDER_RUNS = 20
+UNLISTED_RUNS = 20
 """Runs asked for one by one in a pass, where a busy repository has more recovery runs than one listing shows."""
 
 
@@ -52,12 +55,12 @@ class RecoveryWorkflow(Record):
 def sync_attempt(store: Store, forge: Forge, workflow: RecoveryWorkflow, run_id: int, attempt: int) -> int:
     """Fold the plan for one attempt, if an earlier recovery run uploaded one; return how many events were new.
 
-    At most five requests: up to three look-ups by name, the run that made the artifact, the download.
+    At most five requests in a repository where nobody else uses the name: up to three look-ups, the run that made the
+    artifact, the download.
     """
     for own_attempt in OWN_ATTEMPTS:
-        for artifact in forge.artifacts_named(plan_artifact_name(run_id, attempt, own_attempt)):
-            if not is_own_artifact(artifact):
-                continue
+        named = forge.artifacts_named(plan_artifact_name(run_id, attempt, own_attempt))
+        for artifact in [artifact for artifact in named if is_own_artifact(artifact)][:SAME_NAMED]:
             if artifact.id in store.folded([artifact.id]):
                 return 0
             if is_recovery_run(forge.run(artifact.run_id), workflow.path, workflow.default_branch):
@@ -67,7 +70,7 @@ def sync_attempt(store: Store, forge: Forge, workflow: RecoveryWorkflow, run_id:
 
 def sync_recent(store: Store, forge: Forge, workflow: RecoveryWorkflow, since: datetime) -> int:
     """Fold every plan and journal made since then that is not folded yet; return how many events were new."""
-    candidates = [artifact for artifact in forge.artifacts_since(since) if _file_in(artifact.name)]
+    candidates = _plans_and_journals(forge, since)
     folded = store.folded([artifact.id for artifact in candidates])
     fresh = [artifact for artifact in candidates if artifact.id not in folded and is_own_artifact(artifact)]
     if not fresh:
@@ -76,18 +79,26 @@ def sync_recent(store: Store, forge: Forge, workflow: RecoveryWorkflow, since: d
     return sum(_fold(store, forge, artifact) for artifact in reversed(fresh) if artifact.run_id in trusted)
 
 
+def _plans_and_journals(forge: Forge, since: datetime) -> list[Artifact]:
+    """Newest first. Journals are asked for by name, so that no number of other artifacts can crowd them out."""
+    named = [
+        artifact
+        for own_attempt in OWN_ATTEMPTS
+        for artifact in forge.artifacts_named(journal_artifact_name(own_attempt))
+        if artifact.created_at >= since
+    ]
+    recent = [artifact for artifact in forge.artifacts_since(since) if _file_in(artifact.name)]
+    found = {artifact.id: artifact for artifact in (*named, *recent)}
+    return sorted(found.values(), key=lambda artifact: (artifact.created_at, artifact.id), reverse=True)
+
+
 def _trusted_runs(forge: Forge, workflow: RecoveryWorkflow, artifacts: Sequence[Artifact]) -> set[int]:
-    """Ids of the recovery runs among those that made the artifacts: one listing, and each run older than it alone."""
+    """Ids of the recovery runs among those that made the artifacts: one listing, and the others one by one."""
     listed = forge.runs_of_workflow(workflow.file, branch=workflow.default_branch, limit=LISTED_RUNS)
-    oldest = min((run.created_at for run in listed), default=None)
     known = {run.id for run in listed}
-    beyond = {
-        artifact.run_id
-        for artifact in artifacts
-        if artifact.run_id not in known and oldest is not None and artifact.created_at < oldest
-    }
-    older = [forge.run(run_id) for run_id in sorted(beyond, reverse=True)[:OLDER_RUNS]]
-    return {run.id for run in (*listed, *older) if is_recovery_run(run, workflow.path, workflow.default_branch)}
+    unlisted = {artifact.run_id for artifact in artifacts} - known if len(listed) == LISTED_RUNS else set()
+    others = [forge.run(run_id) for run_id in sorted(unlisted, reverse=True)[:UNLISTED_RUNS]]
+    return {run.id for run in (*listed, *others) if is_recovery_run(run, workflow.path, workflow.default_branch)}
 
 
 def _file_in(artifact_name: str) -> str | None:
@@ -109,9 +120,10 @@ def _fold(store: Store, forge: Forge, artifact: Artifact) -> int:
     for problem in problems:
         log.warning("line skipped artifact_id=%s problem=%s", artifact.id, problem)
     added = store.record(_of_repository(events, forge.repository))
-    store.mark_folded([artifact.id])
+    if not problems:  # a newer version may read what this one could not
+        store.mark_folded([artifact.id])
     return added
 
 
 def _of_repository(events: Iterable[Event], repository: str) -> Iterator[Event]:
-    return (event for event in events if repository_of(event) == repository)
+    return (event for event in events if repository_of(event).casefold() == repository.casefold())

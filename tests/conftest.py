@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+pytest_plugins = ("tests.openapi.plugin",)
+
 GOLDEN = Path(__file__).parent / "golden"
 SCRUBBED = ("GITHUB_", "INPUT_", "RUNNER_", "ACTIONS_", "RECOVERY_")
 

@@ -179,10 +179,11 @@ class RunnerCommands:
             file.write("".join(blocks))
 
     def add_summary(self, markdown: str) -> None:
-        """Append to the job's summary; what exceeds GitHub's limit is cut."""
+        """Append to the job's summary; what exceeds GitHub's limit for the whole step is cut."""
         if self._summary:
             with Path(self._summary).open("ab") as file:
-                file.write(markdown.encode()[:SUMMARY_LIMIT])
+                room = max(SUMMARY_LIMIT - file.tell(), 0)
+                file.write(markdown.encode()[:room])
 
     def mask(self, secret: str) -> None:
         """Have the runner hide a value in everything that follows; where no runner listens, it is not said."""

@@ -9,13 +9,14 @@ from datetime import timedelta
 from recovery.adapters.runner import RunnerContext
 from recovery.app.handover import Handover, hand_over
 from recovery.app.wiring import Workplace
-from recovery.errors import ForgeError, InputError, RecoveryError
+from recovery.errors import InputError, RecoveryError
 from recovery.models.decision import Observation
 from recovery.models.document import DecisionDocument
 from recovery.models.record import Record
-from recovery.models.records import RecoveryState
+from recovery.models.records import PipelineFailure, RecoveryState
 from recovery.policy.consequences import lead_of
 from recovery.policy.lifecycle import OPEN
+from recovery.policy.planning import unfinished_run
 from recovery.reporter import comment_on_pull_requests, documents_of
 from recovery.settings import Settings
 from recovery.sync import sync_attempt
@@ -73,11 +74,13 @@ def plan_recovery(place: Workplace, target: Target) -> Handover:
         _recall(place, seen)
     with place.requests.phase("settle"):
         settled = _settle_earlier(place, seen)
-    if not seen.failures:
+    failures = seen.failures or _still_running(place, seen)
+    if not failures:
         return hand_over(place, settled=settled)
+    seen = seen.model_copy(update={"failures": failures})
     with place.requests.phase("plan"):
-        plan = place.manager.plan(lead_of(seen.failures), place.settings.strategy, observation=seen)
-    return hand_over(place, plan=plan, failures=seen.failures, settled=settled)
+        plan = place.manager.plan(lead_of(failures), place.settings.strategy, observation=seen)
+    return hand_over(place, plan=plan, failures=failures, settled=settled)
 
 
 def execute_recovery(place: Workplace, handover: Handover, *, plan_uploaded: bool = True) -> Result:
@@ -94,12 +97,20 @@ def execute_recovery(place: Workplace, handover: Handover, *, plan_uploaded: boo
 
 def _observe(place: Workplace, target: Target) -> Observation:
     """Observe the target; one asked for without an attempt may still be running, and is waited for a while."""
-    patience_ends = place.clock.now() + timedelta(seconds=place.settings.max_inline_delay)
+    patience = min(place.settings.max_inline_delay, place.settings.timeout)
+    patience_ends = place.clock.now() + timedelta(seconds=patience)
     seen = place.monitor.observe(target.run_id, target.attempt)
     while target.attempt is None and not seen.run.completed and place.clock.now() < patience_ends:
         place.clock.sleep(POLL_SECONDS)
         seen = place.monitor.observe(target.run_id)
     return seen
+
+
+def _still_running(place: Workplace, seen: Observation) -> tuple[PipelineFailure, ...]:
+    """For a run that somebody asked to recover before it had completed: something to put on record, for the sweep."""
+    if seen.run.completed or seen.attempt != seen.run.run_attempt:
+        return ()
+    return (unfinished_run(seen.run, place.clock.now()),)
 
 
 def _recall(place: Workplace, seen: Observation) -> None:
@@ -133,16 +144,15 @@ def _execute(place: Workplace, handover: Handover, *, plan_uploaded: bool) -> Re
         if recovery_id == handover.main and not plan_uploaded:
             place.recorder.noted(plan, "upload plan", "the plan was not uploaded; only this runner knows of it")
         try:
-            place.manager.execute(plan)
+            place.manager.execute(plan, confirmed=recovery_id == handover.main)
         except RecoveryError as error:
             problem = problem or error
     return problem
 
 
 def _comment(place: Workplace, handover: Handover, documents: Sequence[DecisionDocument]) -> tuple[str, ...]:
-    try:
-        with place.requests.phase("execute" if handover.execute else "settle"):
-            comment_on_pull_requests(place.forge, documents, place.settings.comment_mode)
-    except ForgeError as error:
-        return (f"the pull request's comment was not written: {error.message}. {error.hint or ''}".strip(),)
-    return ()
+    with place.requests.phase("execute" if handover.execute else "settle"):
+        problems = comment_on_pull_requests(place.forge, documents, place.settings.comment_mode)
+    return tuple(
+        f"the pull request's comment was not written: {error.message}. {error.hint or ''}".strip() for error in problems
+    )

@@ -9,15 +9,17 @@ from datetime import datetime, timedelta
 from recovery.app.handover import Handover, hand_over
 from recovery.app.wiring import Workplace
 from recovery.errors import ForgeRefused
-from recovery.models.decision import DecisionKind, Observation, ReasonId, RecoveryPlan
-from recovery.models.github import Run
+from recovery.models.decision import DecisionKind, Observation, RecoveryPlan
 from recovery.models.records import RecoveryState, RecoveryStatus
 from recovery.policy.consequences import lead_of
-from recovery.policy.lifecycle import OPEN
+from recovery.policy.lifecycle import OPEN, is_provisional, was_put_off
 from recovery.policy.watched import watched_workflows
 from recovery.sync import sync_recent
 
 log = logging.getLogger(__name__)
+
+PUT_OFF_LOOKED_AT = 200
+"""Latest recoveries among which those that were put off are looked for."""
 
 LOST_RUNS_LOOKED_AT = 10
 """Runs observed in one pass, oldest first; the next pass goes on."""
@@ -75,44 +77,56 @@ def _due(place: Workplace) -> Iterator[RecoveryState]:
 
 
 def _decide_lost(place: Workplace, since: datetime) -> Iterator[tuple[RecoveryPlan, Observation]]:
-    """Decide on failed runs that nothing was decided about, up to and including the first one to act on."""
-    watched = _watched(place)
-    failed = place.forge.failed_runs(since) if watched else ()
-    lost = [run for run in reversed(failed) if run.workflow_name in watched and _is_lost(place, run)]
-    # A run that was cancelled before it had a job leaves nothing to decide about, and so comes up in every pass.
-    lost.sort(key=lambda run: run.conclusion == "cancelled")
-    for run in lost[:LOST_RUNS_LOOKED_AT]:
-        seen = _observe(place, run)
+    """Decide on attempts that wait for a decision, up to and including the first one to act on."""
+    waiting = dict.fromkeys((*_lost_attempts(place, since), *_put_off(place, since)))
+    for run_id, attempt in list(waiting)[:LOST_RUNS_LOOKED_AT]:
+        seen = _observe(place, run_id, attempt)
         if seen is None or not seen.failures:
             continue
-        plan = place.manager.plan(lead_of(seen.failures), place.settings.strategy, observation=seen)
+        plan = place.manager.plan(lead_of(seen.failures), observation=seen)
         yield plan, seen
         if plan.decision.kind is DecisionKind.ACT:
             return
 
 
-def _observe(place: Workplace, run: Run) -> Observation | None:
+def _lost_attempts(place: Workplace, since: datetime) -> list[tuple[int, int]]:
+    """Failed attempts of the watched workflows about which nothing final is on record, oldest first."""
+    watched = _watched(place)
+    failed = place.forge.failed_runs(since) if watched else ()
+    lost = [
+        run
+        for run in reversed(failed)
+        if run.workflow_name in watched
+        and run.path != place.context.workflow_path
+        and all(is_provisional(state) for state in place.store.recoveries_of(run.id, run.run_attempt))
+    ]
+    # A run that was cancelled before it had a job leaves nothing to decide about, and so comes up in every pass.
+    lost.sort(key=lambda run: run.conclusion == "cancelled")
+    return [(run.id, run.run_attempt) for run in lost]
+
+
+def _put_off(place: Workplace, since: datetime) -> Iterator[tuple[int, int]]:
+    """Attempts that somebody asked for while they were running, of whatever workflow."""
+    for state in place.store.recoveries(place.forge.repository, limit=PUT_OFF_LOOKED_AT):
+        run_id, attempt = state.recovery_context["run_id"], state.recovery_context["attempt"]
+        known = place.store.recoveries_of(run_id, attempt) if state.started_at >= since else ()
+        if known and all(was_put_off(each) for each in known):
+            yield run_id, attempt
+
+
+def _observe(place: Workplace, run_id: int, attempt: int) -> Observation | None:
     try:
-        return place.monitor.observe(run.id, run.run_attempt)
+        return place.monitor.observe(run_id, attempt)
     except ForgeRefused as error:
-        log.warning("run passed over run_id=%s reason=%s", run.id, error.message)
+        log.warning("run passed over run_id=%s reason=%s", run_id, error.message)
         return None
-
-
-def _is_lost(place: Workplace, run: Run) -> bool:
-    if run.path == place.context.workflow_path:
-        return False
-    return all(_only_was_active(state) for state in place.store.recoveries_of(run.id, run.run_attempt))
-
-
-def _only_was_active(state: RecoveryState) -> bool:
-    """Whether all that was decided is to look again once the run has completed."""
-    reasons = state.recovery_context.get("reasons", [])
-    return state.status is RecoveryStatus.DECLINED and [reason["id"] for reason in reasons] == [ReasonId.RUN_ACTIVE]
 
 
 def _watched(place: Workplace) -> tuple[str, ...]:
     if place.settings.workflows or place.context.workflow_path is None:
         return place.settings.workflows
     own_file = place.context.workspace / place.context.workflow_path
-    return watched_workflows(own_file.read_text(encoding="utf-8")) if own_file.is_file() else ()
+    if not own_file.is_file():
+        log.warning("lost events are not looked for: %s is not checked out, and `workflows` names none", own_file)
+        return ()
+    return watched_workflows(own_file.read_text(encoding="utf-8", errors="replace"))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from recovery.adapters.clock import SystemClock
 from recovery.adapters.journal import Journal, JournalledStore
@@ -24,7 +24,7 @@ from recovery.sync import RecoveryWorkflow
 if TYPE_CHECKING:
     from recovery.adapters.github.request_log import RequestLog
 
-ManagerT = TypeVar("ManagerT")
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -60,8 +60,10 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
     _make(context.directory)
     clock = SystemClock()
     requests = RequestLog(context.request_log)
-    archive: Store = open_store(context.database_url, set_aside_broken=context.on_runner)
-    store = JournalledStore(archive, Journal(context.journal)) if context.journal else archive
+    archive = open_store(context.database_url, set_aside_broken=context.on_runner)
+    if archive.set_aside is not None:
+        log.warning("the cached database could not be used; it was set aside as %s", archive.set_aside)
+    store: Store = JournalledStore(archive, Journal(context.journal)) if context.journal else archive
     forge = GitHubForge(
         context.repository,
         context.token.get_secret_value(),
@@ -87,26 +89,17 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
         forge=forge,
         clock=clock,
         manager=manager,
-        monitor=PipelineMonitor(manager, forge, vault, clock, settings=settings),
+        monitor=PipelineMonitor(manager, forge, vault, clock, settings=settings, own_workflow=context.workflow_path),
         recorder=Recorder(store, clock, context.author),
         requests=requests,
         workflow=_recovery_workflow(context, forge, requests),
     )
 
 
-def manager_from_environment(factory: Callable[..., ManagerT]) -> ManagerT:
-    """A manager made by `factory` from this process's environment."""
+def manager_from_environment() -> RecoveryManager:
+    """A manager wired from this process's environment."""
     context = runner_context(os.environ)
-    workplace = open_workplace(context, settings_for(context.workspace, {}))
-    return factory(
-        workplace.store,
-        workplace.forge,
-        DirectoryVault(context.directory / "checkpoints", workspace=context.workspace),
-        workplace.clock,
-        settings=workplace.settings,
-        own_workflow=context.workflow_path,
-        recorded_by=context.author,
-    )
+    return open_workplace(context, settings_for(context.workspace, {})).manager
 
 
 def _make(directory: Path) -> None:

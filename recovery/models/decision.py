@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from pydantic import Field
+
 from recovery.models.github import Job, PullRequest, Run
 from recovery.models.record import Moment, Number, Record
 from recovery.models.records import PipelineFailure, RecoveryType
@@ -55,7 +57,7 @@ class Decision(Record):
 
     kind: DecisionKind
     strategy: RecoveryType
-    reasons: tuple[Reason, ...]
+    reasons: tuple[Reason, ...] = Field(min_length=1)
     overridden: tuple[Reason, ...] = ()
     """Vetoes that a person's explicit strategy set aside."""
 

@@ -63,6 +63,8 @@ class Run(Record):
     """`owner/name` of the head; None when a fork has been deleted."""
     created_at: Moment
     run_started_at: Moment | None = None
+    triggering_actor: str = ""
+    """Who started the latest attempt; empty when GitHub does not tell."""
     html_url: str = ""
 
     @property

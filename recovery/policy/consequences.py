@@ -23,15 +23,22 @@ _EXPRESSION: Any = re2.compile(r"\$\{\{.*?\}\}")
 _MATRIX_LEG: Any = re2.compile(r"(?P<base>.+) \([^()]*\)")
 
 
-def cancelled_by_fail_fast(jobs: Sequence[Job]) -> dict[int, str]:
-    """Ids of cancelled matrix legs, each with the name of the failed leg that took it down."""
+def cancelled_by_fail_fast(jobs: Sequence[Job], run_conclusion: str | None) -> dict[int, str]:
+    """Ids of cancelled matrix legs, each with the name of the failed leg that took it down.
+
+    A leg that ended before the failed one was not taken down by it, and in a cancelled run somebody cancelled them all.
+    """
+    if run_conclusion == "cancelled":
+        return {}
     failed_legs = {
-        base: job.name for job in reversed(jobs) if job.conclusion == "failure" and (base := _base_name(job.name))
+        base: job for job in reversed(jobs) if job.conclusion == "failure" and (base := _base_name(job.name))
     }
     return {
-        job.id: failed_legs[base]
+        job.id: cause.name
         for job in jobs
-        if job.conclusion == "cancelled" and (base := _base_name(job.name)) in failed_legs
+        if job.conclusion == "cancelled"
+        and (cause := failed_legs.get(_base_name(job.name) or ""))
+        and _ended_no_earlier(job, cause)
     }
 
 
@@ -69,6 +76,10 @@ def lead_of(failures: Sequence[PipelineFailure]) -> PipelineFailure:
         failures,
         key=lambda failure: (failure.consequence_of is not None, order[failure.retryable], failure.job_id),
     )
+
+
+def _ended_no_earlier(job: Job, other: Job) -> bool:
+    return job.completed_at is not None and other.completed_at is not None and job.completed_at >= other.completed_at
 
 
 def _base_name(job_name: str) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, assert_never
 
-from recovery.models.decision import DecisionKind, RecoveryPlan
+from recovery.models.decision import DecisionKind, ReasonId, RecoveryPlan
 from recovery.models.events import (
     EffectAnswered,
     EffectRequested,
@@ -55,6 +55,22 @@ def plan_of(events: Iterable[RecoveryEvent]) -> RecoveryPlan | None:
     """The plan that counts among all events of one recovery, as it was written ahead; None when none is known."""
     decided = _deciding(sorted(events, key=lambda event: (event.at, event.id)))
     return decided.plan if decided else None
+
+
+def was_put_off(state: RecoveryState) -> bool:
+    """Whether all that was decided is to look again, because the run had not completed."""
+    return state.status is RecoveryStatus.DECLINED and ReasonId.RUN_ACTIVE in _reason_ids(state)
+
+
+def is_provisional(state: RecoveryState) -> bool:
+    """Whether an attempt may be decided about anew: it was put off, its log was away, or no re-run came of it."""
+    if state.status is RecoveryStatus.DECLINED:
+        return was_put_off(state) or ReasonId.LOG_UNREADABLE in _reason_ids(state)
+    return state.metadata.get("outcome") == Outcome.NOT_RERUN and not state.metadata.get("accepted")
+
+
+def _reason_ids(state: RecoveryState) -> list[str]:
+    return [str(reason["id"]) for reason in state.recovery_context.get("reasons", [])]
 
 
 def _told(ordered: list[RecoveryEvent]) -> Iterator[RecoveryEvent]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from recovery.models.decision import Reason, ReasonId, RecoveryPlan
+from recovery.models.decision import Decision, DecisionKind, Reason, ReasonId, RecoveryPlan
 from recovery.models.github import Run
 from recovery.models.records import RecoveryState, RecoveryStatus
 
@@ -25,6 +25,12 @@ def admit_plan(known: tuple[RecoveryState, ...]) -> Reason | None:
 def standing_in_the_way(known: tuple[RecoveryState, ...]) -> RecoveryState | None:
     """The recovery that has, or may have, had this attempt's one effect."""
     return next((state for state in known if state.status in _BLOCKING or state.metadata.get("accepted")), None)
+
+
+def may_be_withdrawn(standing: RecoveryState, decision: Decision, *, explicit: bool) -> bool:
+    """Whether a plan on record gives way: nothing was requested yet, and a newer or a person's decision differs."""
+    never_requested = standing.status is RecoveryStatus.PENDING and not standing.metadata.get("requested_at")
+    return never_requested and (explicit or decision.kind is not DecisionKind.ACT)
 
 
 def admit_execution(known: tuple[RecoveryState, ...], plan: RecoveryPlan, now: datetime) -> Reason | None:

@@ -14,8 +14,11 @@ def measure(failed_jobs: Sequence[str], next_attempt: Iterable[Job]) -> Outcome:
     `cleared` needs every one of them to have succeeded; one that failed again is enough for `still-failing`; a job
     that is missing, was cancelled or was skipped proves neither.
     """
-    conclusion_of = {job.name: job.conclusion for job in next_attempt}
-    conclusions = [conclusion_of.get(name) for name in failed_jobs]
+    found: dict[str, list[str | None]] = {}
+    for job in next_attempt:
+        found.setdefault(job.name, []).append(job.conclusion)
+    # Two jobs may have one name: nothing tells which of them had failed, so that all of them count.
+    conclusions = [conclusion for name in failed_jobs for conclusion in found.get(name, [None])]
     if any(conclusion in {"failure", "timed_out"} for conclusion in conclusions):
         return Outcome.STILL_FAILING
     if conclusions and all(conclusion == "success" for conclusion in conclusions):

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from recovery.models.decision import Decision, DecisionKind, Observation, RecoveryHeader, RecoveryPlan
+from recovery.models.github import Run
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryType, WorkflowCheckpoint
 from recovery.models.verdict import FailureClass, Retryable
 
@@ -60,6 +61,29 @@ def saying_the_same(known: Iterable[RecoveryState], decision: Decision) -> Recov
             and [reason["id"] for reason in state.recovery_context["reasons"]] == reasons
         ),
         None,
+    )
+
+
+def unfinished_run(run: Run, now: datetime) -> PipelineFailure:
+    """What stands for a run that has not completed, when a person asks to recover it; there is no failed job yet."""
+    return PipelineFailure(
+        id=f"fail-{run.id}-{run.run_attempt}-0",
+        kind="manual",
+        repository=run.repository,
+        workflow_name=run.workflow_name,
+        run_id=run.id,
+        attempt=run.run_attempt,
+        job_id=0,
+        job_name=run.workflow_name,
+        conclusion=run.status,
+        head_sha=run.head_sha,
+        head_branch=run.head_branch,
+        observed_at=now,
+        failure_class=FailureClass.UNKNOWN,
+        retryable=Retryable.NO,
+        confidence=0.0,
+        reason="the run has not completed",
+        html_url=run.html_url,
     )
 
 

@@ -25,6 +25,9 @@ _HEDGED = re2.compile(
     r"|ignor(?:ed|ing)|non-fatal|not fatal|continuing|falling back|expected (?:failure|to fail)|xfail"
     r"|known failure|deprecat)"
 )
+_ASKED_TO_WAIT = re2.compile(r"(?i)retry[-_ ]after")
+"""A server's word on when to come back, which is no word of this program's trying again."""
+
 _WARNED = re2.compile(r"^\s*(?:\S+: )?(?:[Ww]arning|WARN(?:ING)?)\b|\b[A-Z]\w+Warning: ")
 _GAVE_UP = re2.compile(
     r"(?i)(?:retr(?:y|ies)|attempts?|tries) (?:exceeded|exhausted|failed)|max retries"
@@ -72,7 +75,7 @@ def _sections_to_read(reading: LogReading, facts: JobFacts) -> list[Section]:
 
 def _weigh(hit: Hit, section: Section, reading: LogReading) -> Suspect:
     score = hit.rule.confidence
-    hedged = bool(_HEDGED.search(hit.text)) and not _GAVE_UP.search(hit.text)
+    hedged = bool(_HEDGED.search(_ASKED_TO_WAIT.sub(b"", hit.text))) and not _GAVE_UP.search(hit.text)
     only_warned = hit.level in {"warning", "notice", "debug"} or bool(_WARNED.search(hit.text))
     if only_warned or (hedged and hit.rule.retryable is not Retryable.NO):
         score -= _DISCOUNT

@@ -138,10 +138,8 @@ def mass_failure(case: Case) -> Reason | None:
 
 def side_effects(case: Case) -> Reason | None:
     """A job that deploys or publishes had started, and may have done half of it."""
-    jobs = {job.id: job for job in case.observation.jobs}
-    for failure in case.observation.failures:
-        job = jobs.get(failure.job_id)
-        if job is not None and _started_a_step(job) and _effects_of(job.name, case.settings) is SideEffects.DANGEROUS:
+    for job in _repeated_jobs(case):
+        if _started_a_step(job) and _effects_of(job.name, case.settings) is SideEffects.DANGEROUS:
             return _because(
                 ReasonId.SIDE_EFFECTS,
                 f"job `{job.name}` has side effects and had started; declare it under `side-effects` if it is safe",
@@ -158,8 +156,8 @@ def merge_queue(case: Case) -> Reason | None:
 
 def log_unreadable(case: Case) -> Reason | None:
     """A log could not be read: without it there is no evidence, and without evidence nothing is re-run."""
-    job = next((failure for failure in case.causes if _is_unknown(failure) and failure.log_problem), None)
-    if job is None or _is_unexplained_cancellation(job):
+    job = next((failure for failure in case.causes if _is_unexplained(failure) and failure.log_problem), None)
+    if job is None:
         return None
     return _because(ReasonId.LOG_UNREADABLE, f"the log of job `{job.job_name}` could not be read: {job.log_problem}")
 
@@ -173,8 +171,8 @@ def own_workflow(case: Case) -> Reason | None:
 
 def unknown_cause(case: Case) -> Reason | None:
     """No known cause was found; what nobody understands is left to people."""
-    job = next((failure for failure in case.causes if _is_unknown(failure) and not failure.log_problem), None)
-    if job is None or _is_unexplained_cancellation(job):
+    job = next((failure for failure in case.causes if _is_unexplained(failure) and not failure.log_problem), None)
+    if job is None:
         return None
     return _because(ReasonId.UNKNOWN_CAUSE, f"nothing in the log of job `{job.job_name}` names a known cause")
 
@@ -250,6 +248,10 @@ def _is_unexplained_cancellation(failure: PipelineFailure) -> bool:
     return failure.conclusion == "cancelled" and _is_unknown(failure)
 
 
+def _is_unexplained(failure: PipelineFailure) -> bool:
+    return _is_unknown(failure) and failure.conclusion != "cancelled"
+
+
 def _is_unsure(failure: PipelineFailure, settings: Settings) -> bool:
     if settings.autonomy.get(failure.failure_class) is Autonomy.ACT and failure.retryable is Retryable.MAYBE:
         return False
@@ -266,6 +268,18 @@ def _held_back(case: Case, autonomy: Autonomy, reason_id: ReasonId, words: str) 
     if held is None:
         return None
     return _because(reason_id, f"the configuration lets failures of class `{held.failure_class}` {words}")
+
+
+def _repeated_jobs(case: Case) -> list[Job]:
+    """The jobs that a re-run repeats: the failed ones, and what may depend on them, having begun after they ended."""
+    failed = {failure.job_id for failure in case.observation.failures}
+    ends = [job.completed_at for job in case.observation.jobs if job.id in failed and job.completed_at]
+    first_end = min(ends, default=None)
+    return [
+        job
+        for job in case.observation.jobs
+        if job.id in failed or (first_end is not None and job.started_at is not None and job.started_at >= first_end)
+    ]
 
 
 def _started_a_step(job: Job) -> bool:

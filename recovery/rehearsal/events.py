@@ -81,7 +81,7 @@ class Events:
         chain_level: int = 0,
     ) -> Run:
         document = parse(workflow.text)
-        common = {"repository": self._shapes.repository(), "sender": self._shapes.user(OCTOCAT)}
+        common = {"repository": self._shapes.full_repository(), "sender": self._shapes.user(OCTOCAT)}
         run = self._world.runs.create(
             workflow,
             event=event,

@@ -25,6 +25,8 @@ Json = dict[str, Any]
 _COUNTS = ("forks", "forks_count", "open_issues", "open_issues_count", "size", "stargazers_count", "watchers",
            "watchers_count")  # fmt: skip
 _COUNTS_OF_ITSELF = ("network_count", "subscribers_count")
+_LEFT_OUT_OF_EVENTS = frozenset({"archived", "default_branch", "disabled", "visibility"})
+"""Keys that a run's own repositories have in the REST API, but not inside an event."""
 _FEATURES = ("has_issues", "has_projects", "has_wiki", "has_pages", "has_discussions", "has_downloads")
 
 
@@ -135,9 +137,12 @@ class Shapes:
 
     def completed_event(self, run: Run) -> Json:
         """The payload of `workflow_run` when an attempt has completed."""
+        shown = self.run(run)
+        for end in ("repository", "head_repository"):
+            shown[end] = {key: value for key, value in shown[end].items() if key not in _LEFT_OUT_OF_EVENTS}
         return {
-            "action": "completed", "workflow_run": self.run(run), "workflow": self.workflow(run.workflow),
-            "repository": self.repository(), "sender": self.user(OCTOCAT),
+            "action": "completed", "workflow_run": shown, "workflow": self.workflow(run.workflow),
+            "repository": self.full_repository(), "sender": self.user(OCTOCAT),
         }  # fmt: skip
 
     def artifact(self, artifact: Artifact) -> Json:

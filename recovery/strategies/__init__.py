@@ -3,29 +3,11 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Protocol
 
 from recovery.errors import StrategyUnavailable
-from recovery.models.decision import RecoveryPlan
 from recovery.models.records import RecoveryType
-from recovery.ports import Forge
 from recovery.strategies import escalate, retry
-
-
-class Recipe(Protocol):
-    """One way to recover: a module with these names."""
-
-    EFFECT: str
-    """The effect in words; empty when the recipe has none."""
-
-    def steps(self) -> tuple[str, ...]:
-        """The ordered steps that are recorded before the first effect."""
-        ...
-
-    def perform(self, plan: RecoveryPlan, forge: Forge) -> None:
-        """Do the one effect, through ports only. Raises `recovery.errors.ForgeError`."""
-        ...
-
+from recovery.strategies.recipe import Recipe
 
 RECIPES: MappingProxyType[RecoveryType, Recipe] = MappingProxyType(
     {RecoveryType.RETRY: retry, RecoveryType.NONE: escalate}

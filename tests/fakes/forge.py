@@ -169,6 +169,9 @@ class FakeForge:
                     return thread[position]
         raise ForgeRefused(f"no such comment: {comment_id}", status=404)
 
+    def may_act_as(self, login: str) -> bool:
+        return login.endswith("[bot]")
+
     def owns(self, comment: Comment) -> bool:
         self._call("owns", comment.id)
         return comment.author_type == "Bot"

@@ -25,8 +25,9 @@ from recovery.errors import StateError
 def open_store(url: str, *, set_aside_broken: bool = False) -> SqlStore:
     """Open the database at `url` (a path, `sqlite:///path` or `postgresql://…`), made or upgraded where needed.
 
-    With `set_aside_broken` a file that is damaged or no database at all is renamed to `<name>.broken-<n>`, a new one
-    takes its place, and the store's `set_aside` tells where the old one is. That also reads the whole file first.
+    With `set_aside_broken` a file that this version cannot use (damaged, no database, of a newer schema, another
+    program's) is renamed to `<name>.broken-<n>`, a new one takes its place, and the store's `set_aside` tells where the
+    old one is. That also reads the whole file first.
 
     Raises:
         InputError: the address cannot be understood.
@@ -85,7 +86,9 @@ def _survey(engine: sa.Engine, *, thorough: bool) -> _Survey:
             version = _version(connection, engine)
             fault = _fault(connection, thorough=thorough) if version == schema.NEWEST else None
     except StateError as error:
-        broken = brokenness(error)
+        # What is our own verdict on a whole file (a newer schema, another program's) has no vendor's error behind it.
+        verdict = error.message if thorough and error.__cause__ is None else None
+        broken = brokenness(error) or verdict
         if broken is None:
             raise
         return _Survey(fault=broken)
@@ -130,6 +133,10 @@ def _fault(connection: sa.Connection, *, thorough: bool) -> str | None:
     missing = set(schema.metadata.tables) - set(sa.inspect(connection).get_table_names())
     if missing:
         return f"the table {min(missing)} is missing"
+    for name, table in schema.metadata.tables.items():
+        found = {column["name"] for column in sa.inspect(connection).get_columns(name)}
+        if lacking := {column.name for column in table.columns} - found:
+            return f"the table {name} has no column {min(lacking)}"
     if thorough and connection.dialect.name == "sqlite":
         verdict = str(connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one())
         return None if verdict == "ok" else verdict

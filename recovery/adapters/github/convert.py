@@ -53,6 +53,7 @@ def run_from(document: Json) -> Run:
         head_repository=_full_name(document.get("head_repository")),
         created_at=document["created_at"],
         run_started_at=document.get("run_started_at"),
+        triggering_actor=(document.get("triggering_actor") or {}).get("login", ""),
         html_url=document.get("html_url") or "",
     )
 

@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from itertools import islice
 from typing import TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
@@ -34,6 +35,10 @@ from recovery.ports import Clock
 ZIP_LIMIT = 32 * 1024 * 1024
 """Bytes of an artifact's zip that are taken into memory."""
 
+MOST_ARTIFACT_PAGES = 20
+"""Pages of the repository's artifacts read in one search."""
+
+BOT_SUFFIX = "[bot]"
 T = TypeVar("T")
 _REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+")
 _TOKEN = re.compile(r"[\x21-\x7e]+")
@@ -160,11 +165,16 @@ class GitHubForge:
         return _newest_first(item for item in _flat(pages) if item is not None and item.name == name)
 
     def artifacts_since(self, since: datetime, limit: int = 500) -> tuple[Artifact, ...]:
-        """The repository's artifacts made since then, newest first; one request per 100, up to the first older one."""
+        """The repository's artifacts made since then, newest first; one request per 100, up to the first older one.
+
+        Artifacts of forks are left out and do not count, but pages are: a crowd of them ends the search.
+        """
         found: list[Artifact] = []
-        for page in self._client.pages(artifact_from, f"{self._root}/actions/artifacts", under="artifacts"):
+        pages = self._client.pages(artifact_from, f"{self._root}/actions/artifacts", under="artifacts")
+        for page in islice(pages, MOST_ARTIFACT_PAGES):
             known = [artifact for artifact in page if artifact is not None]
-            found += [artifact for artifact in known if artifact.created_at >= since]
+            own = [artifact for artifact in known if artifact.repository_id == artifact.head_repository_id]
+            found += [artifact for artifact in own if artifact.created_at >= since]
             if len(found) >= limit or (known and known[-1].created_at < since):
                 break
         return _newest_first(found)[:limit]
@@ -214,9 +224,15 @@ class GitHubForge:
         """
         if self._acts_as_app:
             return comment.author_type == "Bot"
+        return self.may_act_as(comment.author)
+
+    def may_act_as(self, login: str) -> bool:
+        """Whether this forge may be acting as that account; an installation token may be any bot's."""
+        if self._acts_as_app:
+            return login.endswith(BOT_SUFFIX)
         if self._login is None:
             self._login = self._client.read(login_from, "GET", "/user")
-        return _same(comment.author, self._login)
+        return _same(login, self._login)
 
     def _read_or_none(
         self, convert: Callable[[Json], T | None], kind: str, name: str, params: Params | None = None
