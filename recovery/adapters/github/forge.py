@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from itertools import islice
 from typing import TypeVar
 from urllib.parse import quote, urljoin, urlsplit
 
+from recovery.adapters.github.address import checked_repository, checked_token, checked_url
 from recovery.adapters.github.archive import BadArchive, member
 from recovery.adapters.github.client import Client, Params
 from recovery.adapters.github.convert import (
@@ -27,7 +27,7 @@ from recovery.adapters.github.convert import (
 from recovery.adapters.github.downloads import Chunks, Downloads
 from recovery.adapters.github.request_log import RequestLog
 from recovery.adapters.github.transport import CONNECT_SECONDS, READ_SECONDS, Timeouts, Transport
-from recovery.errors import AuthenticationError, ForgeRefused, InputError
+from recovery.errors import ForgeRefused
 from recovery.models.github import FAILED_CONCLUSIONS, Artifact, Comment, Job, PullRequest, Run
 from recovery.models.log import LOG_LIMIT, JobLog
 from recovery.ports import Clock
@@ -40,8 +40,6 @@ MOST_ARTIFACT_PAGES = 20
 
 BOT_SUFFIX = "[bot]"
 T = TypeVar("T")
-_REPOSITORY = re.compile(r"(?!\.{1,2}/)[A-Za-z0-9._-]+/(?!\.{1,2}$)[A-Za-z0-9._-]+")
-_TOKEN = re.compile(r"[\x21-\x7e]+")
 _APP_TOKEN_PREFIX = "ghs_"  # noqa: S105 - how every installation token starts, GITHUB_TOKEN among them
 
 
@@ -65,14 +63,13 @@ class GitHubForge:
         log_limit: int = LOG_LIMIT,
         timeouts: Timeouts = (CONNECT_SECONDS, READ_SECONDS),
     ) -> None:
-        if not _REPOSITORY.fullmatch(repository):
-            raise InputError(f"{repository!r} is not a repository", hint="write it as `owner/name`")
-        api_url = _checked_url(api_url)
+        repository = checked_repository(repository)
+        api_url = checked_url(api_url)
         self.repository = repository
         self._api_url = api_url
         self._root = f"/repos/{repository}"
         self._log_limit = log_limit
-        token = _checked_token(token)
+        token = checked_token(token)
         self._acts_as_app = token.startswith(_APP_TOKEN_PREFIX)
         self._login: str | None = None
         log = request_log or RequestLog()
@@ -259,28 +256,6 @@ class GitHubForge:
         answer = self._client.ask("GET", path, expect=302)
         location = answer.headers.get("location", "")
         return self._downloads.fetch(urljoin(self._api_url, location), what, consume)
-
-
-def _checked_token(token: str) -> str:
-    """The token without surrounding space; an error about it never shows it, while one of requests' would."""
-    token = token.strip()
-    if not token:
-        raise AuthenticationError("there is no token for GitHub")
-    if not _TOKEN.fullmatch(token):
-        raise AuthenticationError("the token for GitHub holds characters that no token has")
-    return token
-
-
-def _checked_url(api_url: str) -> str:
-    hint = "set GITHUB_API_URL to https://api.github.com or https://HOST/api/v3"
-    try:
-        parts = urlsplit(api_url)
-        valid = parts.scheme in {"https", "http"} and bool(parts.hostname) and (parts.port is None or parts.port > 0)
-    except ValueError:
-        valid = False
-    if not valid:
-        raise InputError(f"{api_url!r} is not the address of an API", hint=hint)
-    return api_url.rstrip("/")
 
 
 def _same(one: str | None, other: str) -> bool:
