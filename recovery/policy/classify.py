@@ -17,6 +17,11 @@ from recovery.policy.suspects import Suspect, is_real, lead, ranked, suspects_in
 
 _PASSED = frozenset({"success", "skipped", "neutral"})
 _EVIDENCE_LIMIT = 5
+_AFTERMATH = 5
+"""Lines after a trouble in which a tool still speaks of that same trouble."""
+
+UNKNOWN_ERROR = "error-line"
+"""The rule for lines that say `error` in words that belong to no known tool."""
 _SAME_RULE_LIMIT = 2
 _EXAMINED = 4096
 """Bytes of an evidence line that are looked at for secrets; far more than is shown."""
@@ -127,6 +132,7 @@ def _by_text(best: Suspect, suspects: list[Suspect]) -> _Call:
         confidence < CONVINCING
         or any(is_real(suspect) for suspect in suspects)
         or not any(_may_have_ended_it(suspect, best) for suspect in suspects)
+        or _something_else_followed(suspects, best)
     )
     if retryable is Retryable.YES and doubtful:
         retryable, confidence = Retryable.MAYBE, min(confidence, CONVINCING)
@@ -136,6 +142,12 @@ def _by_text(best: Suspect, suspects: list[Suspect]) -> _Call:
 def _may_have_ended_it(suspect: Suspect, best: Suspect) -> bool:
     """Trouble far from the step's end was most likely recovered from, unless the runner itself says so."""
     return suspect.rule.failure_class is best.rule.failure_class and (suspect.near_end or suspect.rule.runner)
+
+
+def _something_else_followed(suspects: list[Suspect], best: Suspect) -> bool:
+    """Whether an error that no rule knows comes after the trouble: that may be what really failed."""
+    last = max(suspect.line for suspect in suspects if suspect.rule.failure_class is best.rule.failure_class)
+    return any(suspect.rule.id == UNKNOWN_ERROR and suspect.line > last + _AFTERMATH for suspect in suspects)
 
 
 def _verdict(call: _Call, reading: LogReading | None, facts: JobFacts) -> Verdict:

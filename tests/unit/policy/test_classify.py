@@ -241,3 +241,20 @@ def test_same_input_same_verdict() -> None:
     """The classifier is a pure function."""
     content = log(HEADER, NETWORK, REAL, TAIL)
     assert classify(content, FAILED) == classify(content, FAILED)
+
+
+def test_error_of_no_known_tool_after_passing_trouble_takes_the_certainty_away() -> None:
+    """What failed last may be what really failed: trouble that was followed by an unknown error is no clear `yes`."""
+    trouble = "curl: (56) Recv failure: Connection reset by peer"
+    head, tail = (
+        ["##[group]Run ./sell", "shell: bash", "##[endgroup]"],
+        ["##[error]Process completed with exit code 1."],
+    )
+    between = [f"selling basket {number}" for number in range(10)]
+
+    followed = classify(
+        JobLog(content="\n".join([*head, trouble, *between, "Error: the shop is shut", *tail]).encode())
+    )
+    ended_it = classify(JobLog(content="\n".join([*head, *between, trouble, "Error: no answer", *tail]).encode()))
+
+    assert (Retryable.MAYBE, Retryable.YES) == (followed.retryable, ended_it.retryable)
