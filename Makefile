@@ -4,7 +4,7 @@ UV_VERSION := 0.13.9
 BIN := .venv/bin
 READY := .venv/.ready
 WORKFLOWS := $(wildcard .github/workflows/*.yml) $(wildcard examples/*/.github/workflows/*.yml)
-COG := README.md CONTRIBUTING.md
+COG := README.md CONTRIBUTING.md docs/rehearsal.md
 
 # The environment is always ./.venv, whatever the shell has activated or exported.
 unexport VIRTUAL_ENV UV_PYTHON UV_WORKING_DIRECTORY PYTHONHOME PYTHONPATH

@@ -99,9 +99,10 @@ def exit_codes() -> str:
     return table(("Code", "Error", "What happened"), rows)
 
 
-def scenarios() -> str:
-    """What can be rehearsed."""
-    rows = [(f"`{scenario.name}`", scenario.description, scenario.ending.value) for scenario in SCENARIOS.values()]
+def scenarios(*names: str) -> str:
+    """What can be rehearsed; all of it, unless scenarios are named."""
+    chosen = [SCENARIOS[name] for name in names or SCENARIOS]
+    rows = [(f"`{scenario.name}`", scenario.description, scenario.ending.value) for scenario in chosen]
     return table(("Scenario", "What goes wrong", "How it must end"), rows)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import logging
 import os
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recovery.adapters.runner import RunnerCommands, RunnerContext, composite_inputs, runner_context, token_of
-from recovery.errors import InputError, RecoveryError, StrategyUnavailable
+from recovery.errors import InputError, RecoveryError, StateError, StrategyUnavailable
 from recovery.settings import Mode, Settings, Strategy
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 INPUT_PREFIX = "INPUT_"
 INTERRUPTED = 130
 """128 + SIGINT, as shells count."""
+NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+"""Errors of a disk that takes no more."""
 PERSONAL = frozenset({Strategy.RETRY, Strategy.RESUME, Strategy.ROLLBACK})
 """Strategies that set aside what only a person may judge."""
 
@@ -52,10 +55,21 @@ def main(environment: Mapping[str, str] | None = None) -> int:
     except KeyboardInterrupt:
         commands.warning("interrupted; the next use settles what was begun")
         return INTERRUPTED
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            return _own_fault(commands)
+        commands.error(
+            f"{error.filename or 'a file'} cannot be written: {error.strerror}. Free disk space on the runner."
+        )
+        return StateError.exit_code
     except Exception:  # the door: whatever else escapes is our own bug, and says so
-        traceback.print_exc()
-        commands.error("storyteller/recovery failed by a fault of its own; nothing further was done. Please report it.")
-        return 1
+        return _own_fault(commands)
+
+
+def _own_fault(commands: RunnerCommands) -> int:
+    traceback.print_exc()
+    commands.error("storyteller/recovery failed by a fault of its own; nothing further was done. Please report it.")
+    return 1
 
 
 def _run(environment: Mapping[str, str], commands: RunnerCommands) -> int:

@@ -50,7 +50,8 @@ class RecoveryManager:
         self._settings = settings or Settings()
         self._own_workflow = own_workflow
         self._recorder = Recorder(store, clock, recorded_by)
-        self._confirmed: set[str] = set()
+        self._confirmed: dict[str, Strategy] = {}
+        """Recoveries that were decided about just now, with what was asked for."""
         self._deadline = clock.now() + timedelta(seconds=self._settings.timeout)
 
     @staticmethod
@@ -99,12 +100,15 @@ class RecoveryManager:
         decision = choose(self._case(seen), asked)
         known = self._store.recoveries_of(failure.run_id, failure.attempt)
         standing = standing_in_the_way(known)
-        if standing is not None and may_be_withdrawn(standing, decision, explicit=asked is not Strategy.AUTO):
+        explicit = asked is not Strategy.AUTO
+        if standing is not None and (
+            may_be_withdrawn(standing, decision, explicit=explicit or self._is_about_another(standing, failure))
+        ):
             self._withdraw(standing, decision.reasons[0])
             standing = None
         standing = standing or saying_the_same(known, decision)
         if standing is not None and (on_record := self._store.plan(standing.id)) is not None:
-            return self._confirm(on_record, decision)
+            return self._confirm(on_record, decision, asked)
         plan = draw_up(
             failure,
             seen,
@@ -114,7 +118,7 @@ class RecoveryManager:
             now=self._clock.now(),
             due_at=self._due_at(seen, decision) if asked is Strategy.AUTO else None,
         )
-        return plan if self._settings.dry_run else self._write_down(plan, seen.failures)
+        return plan if self._settings.dry_run else self._write_down(plan, seen.failures, asked)
 
     def execute(self, plan: RecoveryPlan, *, confirmed: bool = False) -> RecoveryState:
         """Do what a plan says, once, if it still holds. A plan that is not due yet is left for later.
@@ -131,10 +135,9 @@ class RecoveryManager:
             return recorded
         if self._clock.now() >= self._deadline:
             raise DeadlineExceeded(f"no time is left to execute {plan.header.id}")
-        fresh = confirmed or plan.header.id in self._confirmed
-        if self._clock.now() - plan.header.started_at > LOOK_AGAIN_AFTER:
-            fresh = False
-        if recorded.status in OPEN and not fresh and not self._still_holds(plan, recorded):
+        asked = self._confirmed.get(plan.header.id, self._settings.strategy if confirmed else None)
+        fresh = asked is not None and self._clock.now() - plan.header.started_at <= LOOK_AGAIN_AFTER
+        if recorded.status in OPEN and not fresh and not self._still_holds(plan, recorded, asked or Strategy.AUTO):
             return self.state_of(plan)
         recipe = recipe_for(plan.decision.strategy)
         if self._recorder.requested(plan, recipe.EFFECT) is None:
@@ -166,9 +169,9 @@ class RecoveryManager:
         delay = delay_before_retry(seen.failures, seen.attempt, self._settings.retry_delay, self._clock.chance())
         return self._clock.now() + timedelta(seconds=delay) if delay >= 1 else None
 
-    def _write_down(self, plan: RecoveryPlan, failures: Sequence[PipelineFailure]) -> RecoveryPlan:
+    def _write_down(self, plan: RecoveryPlan, failures: Sequence[PipelineFailure], asked: Strategy) -> RecoveryPlan:
         if self._recorder.decided(plan, failures) is None:
-            self._confirmed.add(plan.header.id)
+            self._confirmed[plan.header.id] = asked
             return plan
         standing = standing_in_the_way(self._store.recoveries_of(plan.header.run_id, plan.header.attempt))
         return (standing and self._store.plan(standing.id)) or plan
@@ -184,14 +187,14 @@ class RecoveryManager:
             self._clock.sleep(seconds)
         return True
 
-    def _still_holds(self, plan: RecoveryPlan, recorded: RecoveryState) -> bool:
+    def _still_holds(self, plan: RecoveryPlan, recorded: RecoveryState, asked: Strategy) -> bool:
         """Observe and decide anew, as if there were no plan; withdraw it where the answer is no longer to act."""
         seen = self._observe(plan.header.run_id, plan.header.attempt)
         if recorded.metadata.get("requested_at") and seen.run.run_attempt > plan.header.attempt:
             effect = recipe_for(plan.decision.strategy).EFFECT
             self._recorder.answered(plan, effect, accepted=True, detail=FOUND_LATER)
             return False
-        decision = choose(self._case(seen))
+        decision = choose(self._case(seen), asked)
         if decision.kind is DecisionKind.ACT:
             return True
         self._withdraw(recorded, decision.reasons[0])
@@ -203,10 +206,15 @@ class RecoveryManager:
             effect = recipe_for(plan.decision.strategy).EFFECT
             self._recorder.answered(plan, effect, accepted=False, detail=f"withdrawn: {reason.text}")
 
-    def _confirm(self, on_record: RecoveryPlan, decision: Decision) -> RecoveryPlan:
+    def _is_about_another(self, standing: RecoveryState, failure: PipelineFailure) -> bool:
+        """Whether the plan filed under an attempt's recovery is about another attempt, as no manager makes it."""
+        plan = self._store.plan(standing.id)
+        return plan is not None and (plan.header.run_id, plan.header.attempt) != (failure.run_id, failure.attempt)
+
+    def _confirm(self, on_record: RecoveryPlan, decision: Decision, asked: Strategy) -> RecoveryPlan:
         """A plan on record may be executed by this manager if the decision made now is to act, too."""
         if decision.kind is DecisionKind.ACT:
-            self._confirmed.add(on_record.header.id)
+            self._confirmed[on_record.header.id] = asked
         return on_record
 
     def _validate(self, checkpoint: WorkflowCheckpoint) -> ValidationReport:

@@ -19,6 +19,9 @@ SUMMARY_LIMIT = 1024 * 1024
 """Bytes of job summary that GitHub takes from one step."""
 
 
+LONGEST_NUMBER = 20
+"""Digits; GitHub's numbers have fewer, and Python refuses to read thousands of them."""
+
 LOCAL_DATABASE = "sqlite:///recovery.db"
 """The database off a runner, where none is named."""
 
@@ -135,7 +138,7 @@ def _number(environment: Mapping[str, str], name: str) -> int | None:
     text = environment.get(name, "")
     if not text:
         return None
-    if not text.isdecimal():
+    if not (text.isascii() and text.isdecimal() and len(text) < LONGEST_NUMBER):
         raise InputError(f"{name} is not a number: {text[:40]!r}")
     return int(text)
 

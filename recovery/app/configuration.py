@@ -28,6 +28,6 @@ def settings_for(workspace: Path, inputs: Mapping[str, str]) -> Settings:
             f"the configuration file {name} does not exist",
             hint="check it out first (`actions/checkout`), or leave `config` out",
         ) from error
-    except (OSError, UnicodeDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InputError(f"the configuration file {name} cannot be read: {error}") from error
     return load_settings(inputs, text, config_name=name)

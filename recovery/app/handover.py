@@ -27,6 +27,8 @@ class Handover(Record):
     report: tuple[str, ...] = ()
     main: str | None = None
     """The recovery whose document becomes `decision.json` and the action's outputs."""
+    decided: str | None = None
+    """The one to execute that was decided about just now; about every other one it is decided again first."""
     plan_artifact: str | None = None
     """Name under which the plan's file is to be uploaded before anything is executed."""
     previews: tuple[DecisionDocument, ...] = ()
@@ -56,6 +58,7 @@ def hand_over(
         execute=(*due, header.id) if acting else tuple(due),
         report=(*report, header.id),
         main=header.id,
+        decided=header.id if acting else None,
         plan_artifact=plan_artifact_name(header.run_id, header.attempt, place.context.attempt) if acting else None,
         previews=(preview,) if place.settings.dry_run else (),
     )

@@ -57,7 +57,7 @@ def target_of(context: RunnerContext, settings: Settings) -> Target:
             hint="run this on `workflow_run`, or pass `run-id`",
         )
     run_id, attempt = run.get("id"), run.get("run_attempt")
-    if not isinstance(run_id, int) or not isinstance(attempt, int) or run_id < 1 or attempt < 1:
+    if type(run_id) is not int or type(attempt) is not int or run_id < 1 or attempt < 1:  # True would be an int
         raise InputError("the event's `workflow_run` has no valid `id` and `run_attempt`")
     return Target(run_id=run_id, attempt=attempt)
 
@@ -141,10 +141,10 @@ def _execute(place: Workplace, handover: Handover, *, plan_uploaded: bool) -> Re
         plan = place.store.plan(recovery_id)
         if plan is None:
             continue
-        if recovery_id == handover.main and not plan_uploaded:
+        if recovery_id == handover.decided and not plan_uploaded:
             place.recorder.noted(plan, "upload plan", "the plan was not uploaded; only this runner knows of it")
         try:
-            place.manager.execute(plan, confirmed=recovery_id == handover.main)
+            place.manager.execute(plan, confirmed=recovery_id == handover.decided)
         except RecoveryError as error:
             problem = problem or error
     return problem

@@ -14,6 +14,7 @@ from recovery.models.records import RecoveryState, RecoveryStatus
 from recovery.policy.consequences import lead_of
 from recovery.policy.lifecycle import OPEN, is_provisional, was_put_off
 from recovery.policy.watched import watched_workflows
+from recovery.settings import Strategy
 from recovery.sync import sync_recent
 
 log = logging.getLogger(__name__)
@@ -37,7 +38,7 @@ def plan_sweep(place: Workplace) -> Handover:
             sync_recent(place.archive, place.forge, place.workflow, since)
     with place.requests.phase("settle"):
         settled = _settle_open(place)
-    due = [state.id for state in _due(place)]
+    due = [] if _asked(place) is Strategy.NONE else [state.id for state in _due(place)]
     with place.requests.phase("plan"):
         decided = list(_decide_lost(place, since))
     declined = [plan.header.id for plan, _ in decided if plan.decision.kind is not DecisionKind.ACT]
@@ -83,10 +84,15 @@ def _decide_lost(place: Workplace, since: datetime) -> Iterator[tuple[RecoveryPl
         seen = _observe(place, run_id, attempt)
         if seen is None or not seen.failures:
             continue
-        plan = place.manager.plan(lead_of(seen.failures), observation=seen)
+        plan = place.manager.plan(lead_of(seen.failures), _asked(place), observation=seen)
         yield plan, seen
         if plan.decision.kind is DecisionKind.ACT:
             return
+
+
+def _asked(place: Workplace) -> Strategy:
+    """A person's word is about one run, not about whatever a pass finds; to do nothing may be asked for all."""
+    return Strategy.NONE if place.settings.strategy is Strategy.NONE else Strategy.AUTO
 
 
 def _lost_attempts(place: Workplace, since: datetime) -> list[tuple[int, int]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from recovery.models.decision import Decision, DecisionKind, Reason, ReasonId
 from recovery.models.records import RecoveryType
 from recovery.policy.consequences import lead_of
-from recovery.policy.vetoes import DOUBTS, OVERRIDABLE, VETOES, Case, Veto
+from recovery.policy.vetoes import DOUBTS, OVERRIDABLE, VETOES, Case, Veto, run_active
 from recovery.settings import Strategy
 
 
@@ -38,7 +38,10 @@ def _as_asked(case: Case, strategy: RecoveryType) -> Decision:
 
 
 def _found(case: Case, vetoes: tuple[Veto, ...]) -> tuple[Reason, ...]:
-    return tuple(reason for veto in vetoes if (reason := veto(case)))
+    """What speaks against it. Of an attempt that goes on nothing else is known yet: neither jobs nor head."""
+    seen = case.observation
+    goes_on = seen.attempt == seen.run.run_attempt and not seen.run.completed
+    return tuple(reason for veto in ((run_active,) if goes_on else vetoes) if (reason := veto(case)))
 
 
 def _declined(*reasons: Reason) -> Decision:

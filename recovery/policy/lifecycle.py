@@ -66,7 +66,9 @@ def is_provisional(state: RecoveryState) -> bool:
     """Whether an attempt may be decided about anew: it was put off, its log was away, or no re-run came of it."""
     if state.status is RecoveryStatus.DECLINED:
         return was_put_off(state) or ReasonId.LOG_UNREADABLE in _reason_ids(state)
-    return state.metadata.get("outcome") == Outcome.NOT_RERUN and not state.metadata.get("accepted")
+    outcome = state.metadata.get("outcome")
+    withdrawn = state.status is RecoveryStatus.FAILED and outcome is None and not state.metadata.get("requested_at")
+    return (outcome == Outcome.NOT_RERUN or withdrawn) and not state.metadata.get("accepted")
 
 
 def _reason_ids(state: RecoveryState) -> list[str]:

@@ -75,7 +75,7 @@ def decision_document(
         plan=plan.steps,
         due_at=plan.due_at,
         decided_at=header.started_at,
-        reran=measured.get("accepted") is True,
+        reran=measured.get("accepted") is True or outcome in {Outcome.CLEARED, Outcome.STILL_FAILING},
         outcome=None if outcome is None else Outcome(outcome),
         settled_attempt=measured.get("settled_attempt"),
         detail=str(measured.get("detail") or ""),

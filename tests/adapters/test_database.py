@@ -246,28 +246,32 @@ def test_version_that_no_migration_starts_from_is_one_clear_error(path: Path) ->
         open_store(str(path))
 
 
-def test_newer_schema_is_refused_and_left_alone(filled: Path) -> None:
-    """The error says which version it is and that this program is older, also when broken files may be set aside."""
-    with closing(sqlite3.connect(filled)) as connection, connection:
+def outgrow(path: Path) -> None:
+    """Let a later version of this program have written it."""
+    with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute("UPDATE alembic_version SET version_num = '9999'")
+
+
+def test_newer_schema_is_refused_and_left_alone(filled: Path) -> None:
+    """The error says which version it is and that this program is older."""
+    outgrow(filled)
     before = filled.read_bytes()
 
-    for may_set_aside in (False, True):
-        with pytest.raises(StateError, match=r"schema version 9999; this program is older") as caught:
-            open_store(str(filled), set_aside_broken=may_set_aside)
-        assert "newer version" in str(caught.value.hint)
+    with pytest.raises(StateError, match=r"schema version 9999; this program is older") as caught:
+        open_store(str(filled))
 
+    assert "newer version" in str(caught.value.hint)
     assert before == filled.read_bytes()
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "CREATE TABLE events (id INTEGER)",
-        "CREATE TABLE alembic_version (version_num TEXT)",
-        "CREATE TABLE alembic_version AS SELECT 'ae1027a6acf' AS version_num",
-    ],
-)
+FOREIGN = [
+    "CREATE TABLE events (id INTEGER)",
+    "CREATE TABLE alembic_version (version_num TEXT)",
+    "CREATE TABLE alembic_version AS SELECT 'ae1027a6acf' AS version_num",
+]
+
+
+@pytest.mark.parametrize("statement", FOREIGN)
 def test_database_of_another_program_is_refused_and_left_alone(path: Path, statement: str) -> None:
     """Tables of the same name are not taken over, other programs' migrations not continued."""
     with closing(sqlite3.connect(path)) as connection:
@@ -275,9 +279,23 @@ def test_database_of_another_program_is_refused_and_left_alone(path: Path, state
     before = path.read_bytes()
 
     with pytest.raises(StateError, match=r"did not make|another program"):
-        open_store(str(path), set_aside_broken=True)
+        open_store(str(path))
 
     assert before == path.read_bytes()
+
+
+@pytest.mark.parametrize("statement", FOREIGN)
+def test_database_of_another_program_is_set_aside_when_asked(path: Path, statement: str) -> None:
+    """A cache that came from elsewhere is kept as it was, and a new database takes its place."""
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+    before = path.read_bytes()
+
+    store = open_store(str(path), set_aside_broken=True)
+
+    assert store.set_aside is not None
+    assert before == store.set_aside.read_bytes()
+    assert 1 == store.record([make.failure_observed()])
 
 
 def test_empty_file_becomes_a_database(path: Path) -> None:
@@ -320,7 +338,13 @@ def rot(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("damage", [cut, replace, scribble, forget])
+def narrow(path: Path) -> None:
+    """Lose a column, as no version of this program does."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("ALTER TABLE pipeline_failures DROP COLUMN reason")
+
+
+@pytest.mark.parametrize("damage", [cut, replace, scribble, forget, narrow])
 def test_broken_file_is_named_and_left_alone(filled: Path, damage: Callable[[Path], None]) -> None:
     """One clear error with the file's name, a hint, and the file as it was."""
     damage(filled)
@@ -333,7 +357,7 @@ def test_broken_file_is_named_and_left_alone(filled: Path, damage: Callable[[Pat
     assert before == filled.read_bytes()
 
 
-@pytest.mark.parametrize("damage", [cut, replace, scribble, forget, rot])
+@pytest.mark.parametrize("damage", [cut, replace, scribble, forget, narrow, rot, outgrow])
 def test_broken_file_is_set_aside_when_asked(filled: Path, damage: Callable[[Path], None]) -> None:
     """It is kept under a new name, never over an older one, and a new database takes its place."""
     older = filled.with_name("recovery.db.broken-1")
@@ -377,9 +401,9 @@ def test_row_that_this_program_did_not_write_is_one_clear_error(filled: Path) ->
 
 
 def test_number_that_no_column_holds_is_one_clear_error(path: Path) -> None:
-    """A journal may say anything; nothing of the batch is recorded."""
+    """Should a number pass the readers that no column holds, nothing of the batch is recorded."""
     store = open_store(str(path))
-    huge = make.failure_observed(failure=make.make_failure(job_id=2**70))
+    huge = make.failure_observed(failure=make.make_failure().model_copy(update={"job_id": 2**70}))
 
     with pytest.raises(StateError):
         store.record([make.recovery_decided(), huge])

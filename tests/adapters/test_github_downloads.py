@@ -243,7 +243,9 @@ def test_artifact_larger_than_it_says(site: Site) -> None:
     assert "larger than the 32 MB" in raised.message
 
 
-@pytest.mark.parametrize("content", [b"", b"not a zip", zipped(plan_json="{}" * 500)[:-30]])
+@pytest.mark.parametrize(
+    "content", [b"", b"not a zip", zipped(plan_json="{}" * 500)[:-30]], ids=["empty", "no zip", "cut"]
+)
 def test_broken_zip(site: Site, content: bytes) -> None:
     """A zip that is none is refused with its name."""
     site.storage.reply(Reply(body=content))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from recovery.adapters.github import GitHubForge, RequestLog
+from recovery.adapters.github.forge import MOST_ARTIFACT_PAGES
 from recovery.errors import AmbiguousEffect, AuthenticationError, ForgeError, ForgeRefused, InputError
 from recovery.models.github import Comment
 from recovery.rehearsal.records import Run, ScriptedJob
@@ -329,6 +330,38 @@ def test_persons_token_asks_once_who_it_is() -> None:
 
     assert [True, False, True] == owned
     assert ["/user"] == [request.path for request in server.received]
+
+
+def test_persons_token_may_act_as_its_person_only() -> None:
+    """Whoever the token belongs to may have started an attempt, however the name is spelt; no bot may."""
+    with ScriptedServer(Reply(body={"login": "Octocat"})) as server:
+        forge = GitHubForge("o/r", "github_pat_123", api_url=server.url, clock=FakeClock())
+        ours = [forge.may_act_as(login) for login in ("octocat", "someone", "github-actions[bot]")]
+
+    assert [True, False, False] == ours
+    assert ["/user"] == [request.path for request in server.received]
+
+
+def test_five_hundred_artifacts_of_a_fork_do_not_hide_ours(scene: Scene) -> None:
+    """Newer junk of another head repository is read past, page by page, and the limit counts ours only."""
+    fork = scene.world.add_run([ScriptedJob(name="test")], head_repository="stranger/repo", head_branch="junk")
+    for number in range(500):
+        scene.world.vault.add_artifact(fork, f"recovery-plan.{number}.1.1", {})
+    scene.world.requests.clear()
+
+    assert ["plan"] == [artifact.name for artifact in scene.forge.artifacts_since(NOW, limit=10)]
+    assert 6 == len(scene.world.requests)
+
+
+def test_crowd_of_a_forks_artifacts_ends_the_search(scene: Scene) -> None:
+    """However many there are, a search reads so many pages and no more."""
+    fork = scene.world.add_run([ScriptedJob(name="test")], head_repository="stranger/repo", head_branch="junk")
+    for number in range(100 * MOST_ARTIFACT_PAGES):
+        scene.world.vault.add_artifact(fork, f"junk {number}", {})
+    scene.world.requests.clear()
+
+    assert () == scene.forge.artifacts_since(NOW)
+    assert MOST_ARTIFACT_PAGES == len(scene.world.requests)
 
 
 @pytest.mark.parametrize("token", ["", " \n"])

@@ -92,7 +92,7 @@ class FakeStage:
             created_at=NOW,
             run_id=run.id,
             repository_id=1,
-            head_repository_id=1,
+            head_repository_id=1 if run.head_repository == REPOSITORY else 2,
         )
         self.fake.artifacts[made.id] = (made, {"plan.json": name.encode()})
 
@@ -429,6 +429,26 @@ def test_artifacts_since(stage: Stage) -> None:
     assert ["two", "one"] == listed(0)
     assert ["two"] == listed(0, limit=1)
     assert [] == listed(60)
+
+
+def test_artifacts_of_forks_are_left_out_and_do_not_count(stage: Stage) -> None:
+    """What a fork's runs upload neither is listed nor uses up the limit; by name it is told from ours."""
+    stage.artifact(stage.failed_run(), "own")
+    fork = stage.failed_run(head="stranger/widgets")
+    for number in range(3):
+        stage.artifact(fork, f"junk {number}")
+    stage.artifact(fork, "own")
+    since = stage.forge.artifacts_named("own")[-1].created_at
+
+    assert ["own"] == [artifact.name for artifact in stage.forge.artifacts_since(since, 1)]
+    named = stage.forge.artifacts_named("own")
+    assert [False, True] == [artifact.head_repository_id == artifact.repository_id for artifact in named]
+
+
+@pytest.mark.parametrize(("login", "ours"), [("github-actions[bot]", True), ("other[bot]", True), ("octocat", False)])
+def test_installation_may_act_as_any_bot_and_as_no_person(stage: Stage, login: str, *, ours: bool) -> None:
+    """A job's token cannot ask who it is, but it is nobody's."""
+    assert ours == stage.forge.may_act_as(login)
 
 
 def test_file_of_an_artifact(stage: Stage) -> None:

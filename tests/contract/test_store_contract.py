@@ -256,6 +256,17 @@ def test_recoveries_of_an_attempt_come_oldest_first(store: Store) -> None:
     assert expected == [state.id for state in store.recoveries_of(1001, 1)]
 
 
+def test_repositories_are_found_in_any_spelling(store: Store) -> None:
+    """GitHub's names ignore case: what was recorded under one spelling is found under another."""
+    shouted = make.REPOSITORY.upper()
+    store.record([make.recovery_decided(), make.checkpoint_created()])
+
+    assert ["rec-1001-1-1"] == [state.id for state in store.unfinished(shouted)]
+    assert ["rec-1001-1-1"] == [state.id for state in store.recoveries(shouted)]
+    assert ["ckpt-01"] == [checkpoint.id for checkpoint in store.checkpoints(shouted)]
+    assert () == store.recoveries(f"{shouted}-x")
+
+
 def test_unfinished_are_the_open_ones_of_the_repository(store: Store) -> None:
     """Pending and in progress come, oldest first; declined, completed and other repositories' do not."""
     pending = make.make_plan(header=make.make_header(run_id=1, started_at=make.later(9)))

@@ -55,10 +55,11 @@ class FakeForge:
         """Say which jobs the run's next attempt will have; call again for the one after."""
         self._scripts.setdefault(run_id, []).append(tuple(jobs))
 
-    def complete(self, run_id: int) -> Run:
-        """End the run's latest attempt; it fails if one of its jobs does."""
+    def complete(self, run_id: int, conclusion: str | None = None) -> Run:
+        """End the run's latest attempt; without a conclusion, it fails if one of its jobs does."""
         run = self._runs[run_id]
-        conclusion = "failure" if any(job.failed for job in self._jobs[run_id, run.run_attempt]) else "success"
+        failed = any(job.failed for job in self._jobs[run_id, run.run_attempt])
+        conclusion = conclusion or ("failure" if failed else "success")
         self._runs[run_id] = run.model_copy(update={"status": "completed", "conclusion": conclusion})
         return self._runs[run_id]
 
@@ -141,7 +142,8 @@ class FakeForge:
 
     def artifacts_since(self, since: datetime, limit: int = 500) -> tuple[Artifact, ...]:
         self._call("artifacts_since", since, limit)
-        return _newest(artifact for artifact, _ in self.artifacts.values() if artifact.created_at >= since)[:limit]
+        own = [held for held, _ in self.artifacts.values() if held.head_repository_id == held.repository_id]
+        return _newest(artifact for artifact in own if artifact.created_at >= since)[:limit]
 
     def artifact_file(self, artifact: Artifact, name: str) -> bytes | None:
         self._call("artifact_file", artifact.id, name)

@@ -64,11 +64,11 @@ class MemoryStore:
 
     def unfinished(self, repository: str) -> tuple[RecoveryState, ...]:
         """Open recoveries, oldest first."""
-        return tuple(s for s in self._oldest_first() if s.repository == repository and s.status in OPEN)
+        return tuple(s for s in self._oldest_first() if _is_of(s, repository) and s.status in OPEN)
 
     def recoveries(self, repository: str | None = None, limit: int | None = None) -> tuple[RecoveryState, ...]:
         """Recoveries, newest first."""
-        return tuple(s for s in reversed(self._oldest_first()) if repository in {None, s.repository})[:limit]
+        return tuple(s for s in reversed(self._oldest_first()) if _is_of(s, repository))[:limit]
 
     def checkpoint(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
         """One checkpoint by id."""
@@ -76,7 +76,7 @@ class MemoryStore:
 
     def checkpoints(self, repository: str | None = None, limit: int | None = None) -> tuple[WorkflowCheckpoint, ...]:
         """Checkpoints, newest first."""
-        found = [c for c in self._checkpoints().values() if repository in {None, c.repository}]
+        found = [c for c in self._checkpoints().values() if _is_of(c, repository)]
         return tuple(sorted(found, key=lambda checkpoint: (checkpoint.created_at, checkpoint.id), reverse=True)[:limit])
 
     def folded(self, artifact_ids: Sequence[int]) -> frozenset[int]:
@@ -110,3 +110,7 @@ class MemoryStore:
             if not isinstance(event, FailureObserved | CheckpointCreated):
                 by_id.setdefault(header_of(event).id, []).append(event)
         return sorted((project(events) for events in by_id.values()), key=lambda state: (state.started_at, state.id))
+
+
+def _is_of(record: RecoveryState | WorkflowCheckpoint, repository: str | None) -> bool:
+    return repository is None or record.repository.lower() == repository.lower()

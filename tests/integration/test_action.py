@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,11 @@ import pytest
 
 from recovery import action
 from recovery.action import DECISION_OUTPUTS, outputs_of
+from recovery.adapters.database.engine import open_store
+from recovery.models.records import RecoveryStatus
 from recovery.rehearsal.records import Run
 from recovery.rehearsal.world import Fault
+from recovery.settings import RESERVED_INPUTS
 from tests.integration.doors import Ended, start
 from tests.integration.stage import RECOVERY_FILE, REPOSITORY, Stage, broken_job
 
@@ -35,6 +39,7 @@ class Runner:
             event["workflow_run"] = {"id": run.id, "run_attempt": run.latest.number}
         self.event(json.dumps(event))
         self.environment = {
+            "GITHUB_ACTIONS": "true",
             "GITHUB_REPOSITORY": REPOSITORY,
             "GITHUB_RUN_ID": str(own.id),
             "GITHUB_RUN_ATTEMPT": "1",
@@ -241,8 +246,9 @@ def test_environment_that_makes_no_sense(runner: Runner, over: dict[str, str | N
         ({"mode": "run"}, 10, "is not available"),
         ({"mode": "fix"}, 10, "is not available"),
         ({"strategy": "pray"}, 3, "input `strategy`"),
-        ({"strategy": "resume"}, 10, "`resume` is not available"),
-        ({"strategy": "rollback"}, 10, "`rollback` is not available"),
+        ({"strategy": "retry"}, 3, "`workflow_run` is no person"),
+        ({"strategy": "resume"}, 3, "`workflow_run` is no person"),
+        ({"strategy": "rollback"}, 3, "`workflow_run` is no person"),
         ({"run-id": "abc"}, 3, "input `run-id`"),
         ({"run-id": "-1"}, 3, "input `run-id`"),
         ({"run-id": "123456"}, 7, "no such run"),
@@ -280,7 +286,7 @@ def test_input_that_makes_no_sense(runner: Runner, inputs: dict[str, str], code:
         ("version: 1\n bad: [\n", "is not valid YAML"),
         ("version: 1\nsince: 2026-13-45\n", "is not valid YAML"),
         ("version: 1\nx: !!python/object/apply:os.system [id]\n", "is not valid YAML"),
-        ("version: 1\nx: " + "[" * 5000, "is not valid YAML"),
+        ("version: 1\nx: " + "[" * 1500, "is not valid YAML"),
         ("\x00\x01", "is not valid YAML"),
     ],
 )
@@ -294,6 +300,65 @@ def test_configuration_that_makes_no_sense(runner: Runner, text: str, words: str
     assert words in ended.errors[0]
     assert ".github/recovery.yml" in ended.errors[0]
     assert untouched(runner)
+
+
+@pytest.mark.parametrize("name", RESERVED_INPUTS)
+@pytest.mark.parametrize("mode", ["recover", "checkpoint"])
+def test_input_of_a_later_version_is_refused(runner: Runner, name: str, mode: str) -> None:
+    """A reserved input that is given a value would be ignored silently, and so is an error in every mode."""
+    ended = runner.step({"mode": mode, "name": "built", name: "1"})
+
+    assert (3, 1) == (ended.code, len(ended.errors))
+    assert f"`{name}` is not available in this version" in ended.errors[0]
+    assert untouched(runner)
+
+
+@pytest.mark.parametrize("text", ["", "  ", "\n"])
+def test_reserved_input_without_a_value_is_no_error(runner: Runner, text: str) -> None:
+    """The runner passes every declared input, given or not."""
+    ended = runner.step(dict.fromkeys(RESERVED_INPUTS, text))
+
+    assert (0, [201]) == (ended.code, runner.stage.reruns())
+
+
+# --- a person's word --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("event", ["schedule", "workflow_run", "push", ""])
+@pytest.mark.parametrize("strategy", ["retry", "resume", "rollback"])
+def test_only_people_may_set_vetoes_aside(runner: Runner, event: str, strategy: str) -> None:
+    """No event that nobody dispatched by hand speaks with a person's word, in no mode."""
+    for mode in ("recover", "sweep"):
+        ended = runner.step({"strategy": strategy, "mode": mode}, GITHUB_EVENT_NAME=event)
+
+        assert (3, 1) == (ended.code, len(ended.errors))
+        assert "a person's word" in ended.errors[0]
+        assert untouched(runner)
+
+
+def test_dispatched_retry_is_honoured(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
+    """A person who dispatches the workflow for a run may have a real failure tried again."""
+    run = stage.failed_run(broken_job())
+    runner = Runner(stage, run, capsys)
+    inputs = {"strategy": "retry", "run-id": str(run.id), "reason": "I fixed the server"}
+
+    ended = runner.step(inputs, GITHUB_EVENT_NAME="workflow_dispatch")
+
+    assert (0, [201]) == (ended.code, stage.reruns())
+    document = json.loads(runner.outputs["json"])
+    assert ["real-failure"] == [reason["id"] for reason in document["overridden"]]
+    assert "I fixed the server" in document["reasons"][0]["text"]
+
+
+@pytest.mark.parametrize("event", ["schedule", "workflow_run", "workflow_dispatch"])
+def test_strategy_none_is_allowed_everywhere(runner: Runner, event: str) -> None:
+    """To do nothing sets no veto aside."""
+    run = json.loads((runner.folder / "event.json").read_text())["workflow_run"]
+
+    ended = runner.step({"strategy": "none", "run-id": str(run["id"])}, GITHUB_EVENT_NAME=event)
+
+    assert (0, []) == (ended.code, runner.stage.reruns())
+    assert ("decline", "requested") == (runner.outputs["decision"], runner.outputs["reason"])
 
 
 def test_configuration_that_is_not_text(runner: Runner) -> None:
@@ -367,21 +432,39 @@ def test_empty_cached_database_is_filled(runner: Runner) -> None:
     assert 0 == runner.step().code
 
 
-def test_newer_database_is_an_error_and_left_alone(runner: Runner) -> None:
-    """A database of a later version is neither overwritten nor set aside."""
+UNUSABLE = {
+    "newer": ("CREATE TABLE alembic_version (version_num TEXT)", "INSERT INTO alembic_version VALUES ('9999')"),
+    "foreign": ("CREATE TABLE events (id INTEGER)",),
+    "narrow": ("ALTER TABLE pipeline_failures DROP COLUMN reason",),
+}
+"""What makes a sound SQLite file one that this version cannot use."""
+
+
+def unusable(path: Path, kind: str) -> bytes:
+    """Put such a file there; return its content."""
+    if kind == "narrow":
+        open_store(str(path))
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in UNUSABLE[kind]:
+            connection.execute(statement)
+    return path.read_bytes()
+
+
+@pytest.mark.parametrize("kind", UNUSABLE)
+def test_cached_database_that_cannot_be_used_is_set_aside(
+    runner: Runner, kind: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A cache of a later version, of another program or without a column must not stop recovery: it is kept aside."""
     path = database(runner)
-    with sqlite3.connect(path) as connection:
-        connection.execute("CREATE TABLE alembic_version (version_num TEXT)")
-        connection.execute("INSERT INTO alembic_version VALUES ('9999')")
-    connection.close()
-    before = path.read_bytes()
+    before = unusable(path, kind)
 
     ended = runner.step()
 
-    assert (5, 1) == (ended.code, len(ended.errors))
-    assert "9999" in ended.errors[0]
-    assert before == path.read_bytes()
-    assert untouched(runner)
+    assert (0, [], [201]) == (ended.code, ended.errors, runner.stage.reruns())
+    assert before == path.with_name("recovery.db.broken-1").read_bytes()
+    assert 1 == len([record for record in caplog.records if "was set aside as" in record.getMessage()])
+    (state,) = open_store(str(path)).recoveries()
+    assert RecoveryStatus.IN_PROGRESS == state.status
 
 
 def test_refused_rerun_fails_the_step_and_still_tells_everything(runner: Runner) -> None:

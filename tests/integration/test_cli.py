@@ -328,9 +328,11 @@ def test_classify_reads_200_megabytes_in_bounded_memory(tmp_path: Path) -> None:
         file.truncate(200 * 1024 * 1024)
         file.seek(0, os.SEEK_END)
         file.write(b"\n" + TEST_LOG.encode())
+    # VmHWM and not ru_maxrss, which a child inherits from the test process that started it.
     program = (
-        "import resource, sys; from recovery.cli import main; code = main(['classify', '--json', 'huge.log']);"
-        "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, file=sys.stderr); sys.exit(code)"
+        "import re, sys; from recovery.cli import main; code = main(['classify', '--json', 'huge.log']);"
+        "peak = re.search(r'VmHWM:\\s+(\\d+)', open('/proc/self/status').read())[1];"
+        "print(peak, file=sys.stderr); sys.exit(code)"
     )
 
     ended = start("-c", program, folder=tmp_path)

@@ -10,19 +10,19 @@ from typing import Any
 
 import pytest
 
-from recovery.adapters.database.engine import open_store
-from recovery.adapters.vault import DirectoryVault
 from recovery.errors import (
     AmbiguousEffect,
     AuthenticationError,
     DeadlineExceeded,
+    ForgeError,
     ForgeRefused,
     ForgeUnavailable,
     InputError,
+    RateLimited,
     RunActive,
     StrategyUnavailable,
 )
-from recovery.manager import GIVE_UP_AFTER, LOOK_AGAIN_AFTER, RecoveryManager
+from recovery.manager import LOOK_AGAIN_AFTER, RecoveryManager
 from recovery.models.decision import DecisionKind, ReasonId
 from recovery.models.github import Artifact
 from recovery.models.records import Outcome, RecoveryStatus, RecoveryType
@@ -30,59 +30,11 @@ from recovery.models.verdict import FailureClass, Retryable
 from recovery.policy.lifecycle import OPEN
 from recovery.policy.limits import REQUEST_IN_FLIGHT
 from recovery.ports import Store
-from recovery.settings import Settings
+from recovery.settlement import GIVE_UP_AFTER
 from tests import builders as make
-from tests.fakes.clock import FakeClock
 from tests.fakes.forge import FakeForge
 from tests.fakes.store import MemoryStore
-
-NETWORK = "2026-01-15T12:00:00.0000000Z curl: (56) Recv failure: Connection reset by peer\n"
-BROKEN = "2026-01-15T12:00:00.0000000Z FAILED tests/test_x.py::test_y - assert 1 == 2\n"
-BUSY = "2026-01-15T12:00:00.0000000Z HTTP 429: too many requests, retry-after: 300\n"
-PATIENT = {"autonomy": {"rate_limit": "act"}}
-"""A line that speaks of retrying is only a `maybe`; this lets it act."""
-RUN = 1001
-
-
-class Bench:
-    """One failed run, and as many managers over it as a test needs."""
-
-    def __init__(self, store: Store, folder: Path, log: str = NETWORK) -> None:
-        self.store = store
-        self.clock = FakeClock(chance=0.0)
-        self.forge = FakeForge()
-        self.vault = DirectoryVault(folder / "vault", workspace=folder, variables={})
-        self.forge.add_run(make.make_run(), [make.make_job()], {4201: log})
-        self.forge.add_pull_request(make.make_pull_request(), "feature")
-        self.failure = make.make_failure()
-
-    def manager(self, store: Store | None = None, **settings: Any) -> RecoveryManager:
-        """A manager as a new process would make it."""
-        return RecoveryManager(
-            self.store if store is None else store, self.forge, self.vault, self.clock, settings=Settings(**settings)
-        )
-
-    @property
-    def effects(self) -> int:
-        """How many re-runs took place."""
-        return self.forge._runs[RUN].run_attempt - 1
-
-    def calls(self) -> list[object]:
-        """Names of the forge's methods that were called, in order."""
-        return [call[0] for call in self.forge.calls]
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
-    """A failed run, over a store in memory and over SQLite."""
-    store = MemoryStore() if request.param == "memory" else open_store(str(tmp_path / "recovery.db"))
-    return Bench(store, tmp_path)
-
-
-@pytest.fixture
-def quick(tmp_path: Path) -> Bench:
-    """A failed run over a store in memory, for what does not depend on the store."""
-    return Bench(MemoryStore(), tmp_path)
+from tests.integration.bench import BROKEN, BUSY, NETWORK, PATIENT, RUN, Bench
 
 
 def test_plan_is_on_record_before_any_effect(bench: Bench) -> None:
@@ -219,7 +171,8 @@ def test_one_attempt_has_one_effect(bench: Bench) -> None:
 
 def test_active_run_is_recorded_and_no_error(bench: Bench) -> None:
     """A 403 because another re-run came first is an expected outcome."""
-    bench.forge.fail("rerun_failed_jobs", RunActive("the run has not completed", status=403))
+    active = RunActive("the run has not completed", status=403)
+    bench.forge.fail("rerun_failed_jobs", active, after_effect=True)
     manager = bench.manager()
 
     state = manager.execute(manager.plan(bench.failure))
@@ -251,7 +204,7 @@ def test_refusal_is_recorded_and_raised(bench: Bench) -> None:
         manager.execute(plan)
 
     state = manager.state_of(plan)
-    assert (RecoveryStatus.FAILED, "no permission") == (state.status, state.metadata["detail"])
+    assert (RecoveryStatus.FAILED, "not done: no permission") == (state.status, state.metadata["detail"])
 
 
 def test_unclear_answer_with_a_new_attempt_is_taken_for_accepted(bench: Bench) -> None:
@@ -294,20 +247,49 @@ def test_unclear_request_is_settled_as_not_rerun_when_nothing_came_of_it(bench: 
     assert (RecoveryStatus.FAILED, Outcome.NOT_RERUN) == (state.status, state.metadata["outcome"])
 
 
-def test_last_look_that_fails_leaves_the_attempt_free(bench: Bench) -> None:
-    """When the look before the effect fails, nothing was requested: the record says so, and a later try may act."""
+TROUBLE = [
+    ("run", 2, ForgeUnavailable("GitHub is down")),
+    ("run", 2, RateLimited("wait for an hour")),
+    ("rerun_failed_jobs", 1, RateLimited("wait for an hour")),
+    ("rerun_failed_jobs", 1, ForgeUnavailable("GitHub cannot be reached")),
+]
+
+
+@pytest.mark.parametrize(("method", "call", "error"), TROUBLE)
+def test_passing_trouble_leaves_the_request_open(bench: Bench, method: str, call: int, error: ForgeError) -> None:
+    """Trouble that passes is no answer: it is raised and noted, and while in flight nothing is sent again."""
     manager = bench.manager()
     plan = manager.plan(bench.failure)
-    bench.forge.fail("run", ForgeUnavailable("GitHub is down"), call=2)
+    bench.forge.fail(method, error, call=call)
 
-    with pytest.raises(ForgeUnavailable):
+    with pytest.raises(type(error)):
         manager.execute(plan)
 
     state = manager.state_of(plan)
-    assert (RecoveryStatus.FAILED, False) == (state.status, state.metadata["accepted"])
+    assert (RecoveryStatus.IN_PROGRESS, False) == (state.status, state.metadata["accepted"])
+    assert f"not done: {error.message}" == state.progress_steps[-1]["detail"]
+    sent = bench.forge.called("rerun_failed_jobs")
+    again = bench.manager()
+    again.execute(again.plan(bench.failure))
+    assert (sent, 0) == (bench.forge.called("rerun_failed_jobs"), bench.effects)
+
+
+@pytest.mark.parametrize(("method", "call", "error"), TROUBLE)
+def test_passing_trouble_does_not_block_the_attempt(bench: Bench, method: str, call: int, error: ForgeError) -> None:
+    """Five minutes later the open request is settled as not re-run, and a new decision acts, once."""
+    manager = bench.manager()
+    plan = manager.plan(bench.failure)
+    bench.forge.fail(method, error, call=call)
+    with pytest.raises(type(error)):
+        manager.execute(plan)
+    bench.clock.advance(REQUEST_IN_FLIGHT.total_seconds() + 1)
+
     later = bench.manager()
-    later.execute(later.plan(bench.failure))
-    assert 1 == bench.effects
+    settled = later.settle(later.state_of(plan))
+    state = later.execute(later.plan(bench.failure))
+
+    assert (RecoveryStatus.FAILED, Outcome.NOT_RERUN) == (settled.status, settled.metadata["outcome"])
+    assert ("rec-1001-1-2", RecoveryStatus.IN_PROGRESS, 1) == (state.id, state.status, bench.effects)
 
 
 def test_plan_due_later_is_left_pending(tmp_path: Path) -> None:
@@ -324,7 +306,7 @@ def test_plan_due_later_is_left_pending(tmp_path: Path) -> None:
 
 
 def test_plan_due_later_is_executed_by_a_later_pass(tmp_path: Path) -> None:
-    """When its time has come the plan is executed, after another look at the head of its branch."""
+    """When its time has come the plan is executed, after everything was looked at and decided once more."""
     bench = Bench(MemoryStore(), tmp_path, BUSY)
     plan = bench.manager(**PATIENT).plan(bench.failure)
     bench.clock.advance(301)
@@ -332,7 +314,8 @@ def test_plan_due_later_is_executed_by_a_later_pass(tmp_path: Path) -> None:
 
     bench.manager(**PATIENT).execute(plan)
 
-    assert ["run", "pull_request_of", "run", "rerun_failed_jobs"] == bench.calls()[before:]
+    expected = ["run", "jobs", "job_log", "pull_request_of", "run", "rerun_failed_jobs"]
+    assert expected == bench.calls()[before:]
     assert 1 == bench.effects
 
 
@@ -353,18 +336,35 @@ def test_plan_due_later_is_refused_when_nobody_wants_it_any_more(tmp_path: Path,
     state = bench.manager(**PATIENT).execute(plan)
 
     assert (RecoveryStatus.FAILED, 0) == (state.status, bench.effects)
+    assert state.metadata["detail"].startswith("withdrawn: ")
     assert words in state.metadata["detail"]
 
 
-def test_young_plan_is_executed_without_another_look_at_the_head(quick: Bench) -> None:
-    """Within two minutes the look of the planning step still counts."""
-    plan = quick.manager().plan(quick.failure)
-    quick.clock.advance(LOOK_AGAIN_AFTER.total_seconds() - 1)
+@pytest.mark.parametrize("own_process", [True, False])
+def test_young_plan_of_this_use_is_executed_without_another_look(quick: Bench, *, own_process: bool) -> None:
+    """Within two minutes the look of the planning step still counts, for its process and for one it hands over to."""
+    planner = quick.manager()
+    plan = planner.plan(quick.failure)
+    quick.clock.advance(LOOK_AGAIN_AFTER.total_seconds())
     before = len(quick.forge.calls)
 
-    quick.manager().execute(plan)
+    (planner if own_process else quick.manager()).execute(plan, confirmed=not own_process)
 
     assert ["run", "rerun_failed_jobs"] == quick.calls()[before:]
+
+
+@pytest.mark.parametrize("own_process", [True, False])
+def test_plan_that_grew_old_is_decided_about_again(quick: Bench, *, own_process: bool) -> None:
+    """After two minutes nobody vouches for a plan any more, not even the process that made it."""
+    planner = quick.manager()
+    plan = planner.plan(quick.failure)
+    quick.clock.advance(LOOK_AGAIN_AFTER.total_seconds() + 1)
+    before = len(quick.forge.calls)
+
+    (planner if own_process else quick.manager()).execute(plan, confirmed=not own_process)
+
+    expected = ["run", "jobs", "job_log", "pull_request_of", "run", "rerun_failed_jobs"]
+    assert expected == quick.calls()[before:]
 
 
 def test_short_wait_is_slept_through(quick: Bench) -> None:
@@ -520,7 +520,7 @@ def test_outcome_is_measured_on_the_next_attempt(
 ) -> None:
     """Cleared completes a recovery; failing again, or nothing to tell, fails it."""
     manager = executed(bench, [make.make_job(id=5001, run_attempt=2, **job) for job in jobs])
-    bench.forge.complete(RUN)
+    bench.forge.complete(RUN, "success" if outcome is Outcome.CLEARED else "failure")
 
     state = manager.settle(bench.store.recoveries_of(RUN, 1)[0])
 

@@ -535,14 +535,17 @@ def test_deciding_the_same_twice_writes_nothing(stage: Stage) -> None:
 
 
 def test_run_named_by_hand_is_waited_for_and_told_when_it_goes_on(stage: Stage) -> None:
-    """A run that is still active is not recovered; without an attempt its latest one is meant."""
+    """A run that is still active is not recovered but put on record; without an attempt its latest one is meant."""
     run = stage.failed_run(status="in_progress")
     use = stage.use(run)
 
     handover = plan_recovery(use.place, Target(run_id=run.id))
-    execute_recovery(use.place, handover)
+    result = execute_recovery(use.place, handover)
 
     assert [] == stage.writes()
+    assert result.main is not None
+    assert (1, DecisionKind.DECLINE) == (result.main.attempt, result.main.decision)
+    assert [ReasonId.RUN_ACTIVE] == [reason.id for reason in result.main.reasons]
 
 
 def test_unknown_run_is_refused_with_nothing_written(stage: Stage) -> None:

@@ -13,7 +13,8 @@ from recovery.models.decision import DecisionKind, ReasonId
 from recovery.models.records import Outcome, RecoveryStatus
 from recovery.rehearsal.records import Run, ScriptedJob
 from recovery.rehearsal.world import Fault
-from tests.integration.stage import RECOVERY_FILE, Stage, Use, broken_job, log_of, network_job
+from tests import builders as make
+from tests.integration.stage import RECOVERY_FILE, REPOSITORY, Stage, Use, broken_job, log_of, network_job
 
 
 def reruns(stage: Stage, run: Run) -> int:
@@ -255,16 +256,105 @@ def test_cancelled_runs_without_a_job_do_not_keep_the_sweep_from_others(stage: S
 
 
 def test_deleted_run_does_not_keep_the_sweep_from_others(stage: Stage) -> None:
-    """A recovery whose run is gone stays open; everything else is looked after."""
+    """A recovery whose run is gone is settled as unknown; everything else is looked after."""
     gone = stage.failed_run()
     stage.use(gone).go()
-    stage.world.inject(Fault(method="GET", path=f"/actions/runs/{gone.id}", status=404, body={"message": "Not Found"}))
+    missing = {"status": 404, "body": {"message": "Not Found"}, "times": 99}
+    stage.world.inject(Fault(method="GET", path=f"/actions/runs/{gone.id}", **missing))
     run = stage.failed_run(head_branch="other")
 
     result = stage.use().go()
 
     assert 1 == reruns(stage, run)
     assert result.problem is None
+    outcomes = {document.run_id: document.outcome for document in result.documents}
+    assert {gone.id: Outcome.UNKNOWN, run.id: None} == outcomes
+
+
+def test_locked_pull_request_does_not_keep_others_from_their_comments(stage: Stage) -> None:
+    """One comment that GitHub refuses is a warning; every other pull request concerned gets its own."""
+    for branch in ("one", "two", "three"):
+        stage.failed_run(broken_job(), head_branch=branch)
+    body = {"message": "Unable to create comment because issue is locked."}
+    stage.world.inject(Fault(method="POST", path="/issues/2/comments", status=403, body=body))
+
+    result = stage.use().go()
+
+    assert (None, 1) == (result.problem, len(result.warnings))
+    assert "locked" in result.warnings[0]
+    assert [1, 0, 1] == [len(stage.world.pulls.comments(number)) for number in (1, 2, 3)]
+
+
+def test_junk_of_a_fork_does_not_blind_the_sweep(stage: Stage) -> None:
+    """Five hundred newer artifacts of a fork, named like ours, hide neither plan nor journal from an empty cache."""
+    run = stage.failed_run()
+    stage.use(run).go()
+    fork = stage.failed_run(ScriptedJob(name="build"), head_repository="stranger/repo", head_branch="junk")
+    for number in range(500):
+        stage.world.vault.add_artifact(fork, f"recovery-plan.{run.id}.1.{number}", {"plan.jsonl": b"{}"})
+    stage.world.vault.add_artifact(fork, "recovery-journal-1", {"journal.jsonl": b"{}"})
+
+    result = stage.use().go()
+
+    assert [Outcome.CLEARED] == [document.outcome for document in result.documents]
+    assert [201] == stage.reruns()
+
+
+def test_journal_alone_tells_the_sweep_what_was_done(stage: Stage) -> None:
+    """With cache and plan lost, the journal is found by its exact name, and settles the recovery."""
+    run = stage.failed_run()
+    stage.use(run).go()
+    for artifact in stage.world.vault.artifacts():
+        if artifact.name.startswith("recovery-plan."):
+            stage.world.vault.delete_artifact(artifact.id)
+
+    result = stage.use().go()
+
+    assert [Outcome.CLEARED] == [document.outcome for document in result.documents]
+    assert [201] == stage.reruns()
+
+
+def test_forged_plan_in_the_cache_is_not_executed_by_the_sweep(stage: Stage) -> None:
+    """A database that came from a stranger's cache holds a plan for a real failure: withdrawn, and nothing is sent."""
+    run = stage.failed_run(broken_job())
+    use = stage.use(state="poisoned", workflows=("Other",))
+    header = make.make_header(run_id=run.id, repository=REPOSITORY)
+    plan = make.make_plan(header=header, head_sha=run.head_sha, pull_request=1, due_at=datetime.now(UTC))
+    use.place.archive.record([make.recovery_decided(plan=plan)])
+
+    result = use.go()
+
+    assert [] == stage.reruns()
+    assert result.problem is None
+    assert [RecoveryStatus.FAILED] == [document.status for document in result.documents]
+    assert "withdrawn: job `unit` failed for a real reason" in result.documents[0].detail
+
+
+def test_refused_rerun_is_not_tried_again_by_sweeps_without_a_cache(stage: Stage) -> None:
+    """The journal tells of the refusal, so that the next pass sends nothing."""
+    stage.failed_run()
+    body = {"message": "Resource not accessible by integration"}
+    stage.world.inject(Fault(method="POST", path="/rerun-failed-jobs", status=403, body=body, times=99))
+
+    for _ in range(3):
+        stage.use().go()
+
+    assert [403] == stage.reruns()
+
+
+def test_repository_spelt_differently_is_the_same_one(stage: Stage) -> None:
+    """Whoever writes the repository's name in capitals still finds what is on record under GitHub's spelling."""
+    run = stage.failed_run()
+    stage.use(run).go()
+    use = stage.use()
+    use.place.forge.repository = REPOSITORY.upper()
+
+    handover = plan_sweep(use.place)
+
+    settled = use.place.store.recovery(f"rec-{run.id}-1-1")
+    assert (f"rec-{run.id}-1-1",) == handover.report
+    assert settled is not None
+    assert RecoveryStatus.COMPLETED == settled.status
 
 
 def test_lost_run_that_is_deleted_is_passed_over(stage: Stage) -> None:

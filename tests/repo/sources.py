@@ -16,6 +16,7 @@ from markdown_it import MarkdownIt
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(sys.executable).parent
 README = ROOT / "README.md"
+REHEARSAL = ROOT / "docs" / "rehearsal.md"
 DOCUMENTS = (
     README,
     *(ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY")),

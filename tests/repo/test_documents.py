@@ -29,7 +29,7 @@ from tests.builders import (
     recovery_decided,
     recovery_settled,
 )
-from tests.repo.sources import ROOT, must_succeed
+from tests.repo.sources import DOCUMENTS, ROOT, must_succeed
 
 GENERATED = {"decision.schema.json": "decision_schema", "schema.sql": "database_schema"}
 
@@ -76,7 +76,7 @@ def test_generated_parts_are_up_to_date() -> None:
     documents = (
         next(line for line in makefile.splitlines() if line.startswith("COG := ")).removeprefix("COG := ").split()
     )
-    written = [path.name for path in ROOT.glob("*.md") if "[[[cog " in path.read_text(encoding="utf-8")]
+    written = [path.relative_to(ROOT).as_posix() for path in DOCUMENTS if "[[[cog " in path.read_text(encoding="utf-8")]
     assert sorted(written) == sorted(documents)
     must_succeed("cog", "-I", "docs", "--check", *documents)
 

@@ -21,7 +21,7 @@ from tests.builders import make_failure, make_job, make_pull_request, make_run
 from tests.fakes.clock import FakeClock
 from tests.fakes.forge import FakeForge
 from tests.fakes.store import MemoryStore
-from tests.repo.sources import DOCUMENTS, EXAMPLE_RECOVERY, README, ROOT, action, fences, load, must_succeed
+from tests.repo.sources import DOCUMENTS, EXAMPLE_RECOVERY, README, REHEARSAL, ROOT, action, fences, load, must_succeed
 
 TEXT = README.read_text(encoding="utf-8")
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#([\w-]+))?\)")
@@ -71,8 +71,18 @@ def test_every_command_is_told(command: str) -> None:
 
 @pytest.mark.parametrize("scenario", sorted(SCENARIOS))
 def test_every_scenario_is_told(scenario: str) -> None:
-    """Each scenario of the rehearsal has its row."""
-    assert f"\n| `{scenario}` | " in TEXT
+    """Each scenario of the rehearsal has its row, in README or on the page about rehearsals."""
+    assert f"\n| `{scenario}` | " in TEXT + REHEARSAL.read_text(encoding="utf-8")
+
+
+def test_every_option_of_a_rehearsal_is_told() -> None:
+    """What can be asked of a rehearsal is on its page."""
+    page = REHEARSAL.read_text(encoding="utf-8")
+    commands = next(each.choices for each in build_parser()._actions if isinstance(each.choices, dict))
+    options = [option for each in commands["rehearse"]._actions for option in each.option_strings]
+    told = [option for option in options if option.startswith("--") and option != "--help"]
+    assert len(told) >= 10
+    assert [] == [option for option in told if f"`{option}" not in page]
 
 
 def test_permissions_are_those_of_the_example() -> None:

@@ -85,7 +85,7 @@ class SqlStore:
     def unfinished(self, repository: str) -> tuple[RecoveryState, ...]:
         """Recoveries that are `pending` or `in_progress`, oldest first."""
         table = recovery_states
-        query = sa.select(table).where(table.c.repository == repository, table.c.status.in_(sorted(OPEN)))
+        query = sa.select(table).where(_is_of(table, repository), table.c.status.in_(sorted(OPEN)))
         with reading(self.engine) as connection:
             found = connection.execute(query.order_by(table.c.started_at, table.c.id)).mappings().all()
         return tuple(rows.recovery_of(row) for row in found)
@@ -144,4 +144,9 @@ def _newest_first(
     table: sa.Table, time: sa.Column[str], repository: str | None, limit: int | None
 ) -> sa.Select[tuple[object, ...]]:
     query = sa.select(table).order_by(time.desc(), table.c.id.desc()).limit(limit)
-    return query if repository is None else query.where(table.c.repository == repository)
+    return query if repository is None else query.where(_is_of(table, repository))
+
+
+def _is_of(table: sa.Table, repository: str) -> sa.ColumnElement[bool]:
+    """Whether a row is about the repository; GitHub's names ignore case, and hold ASCII only."""
+    return sa.func.lower(table.c.repository) == repository.lower()

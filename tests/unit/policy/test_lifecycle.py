@@ -6,11 +6,12 @@ import itertools
 import random
 
 import pytest
+from pydantic import ValidationError
 
-from recovery.models.decision import DecisionKind
+from recovery.models.decision import DecisionKind, Reason, ReasonId
 from recovery.models.events import RecoveryEvent
 from recovery.models.records import Outcome, RecoveryStatus, RecoveryType
-from recovery.policy.lifecycle import OPEN, plan_of, project
+from recovery.policy.lifecycle import OPEN, is_provisional, plan_of, project, was_put_off
 from tests.builders import (
     NOW,
     effect_answered,
@@ -192,12 +193,10 @@ def test_every_event_is_a_step_of_the_story() -> None:
     assert (later(1).isoformat(), "77.1") == (steps[0]["at"], steps[0]["by"])
 
 
-def test_decision_without_reasons_is_told_all_the_same() -> None:
-    """Another program's journal may hold one; it must not stop the folding of the rest."""
-    state = project([recovery_decided(plan=make_plan(decision=make_decision(reasons=())))])
-
-    expected = ""
-    assert expected == state.progress_steps[0]["detail"]
+def test_decision_always_has_a_reason() -> None:
+    """A decision that nobody could explain is none; where events are read, such a line is skipped."""
+    with pytest.raises(ValidationError, match="reasons"):
+        make_decision(reasons=())
 
 
 def test_no_decision_no_plan() -> None:
@@ -216,3 +215,37 @@ def test_plan_that_counts_is_found_in_any_order() -> None:
 
     expected = [first] * 6
     assert expected == [plan_of(order) for order in itertools.permutations(events)]
+
+
+def because(*reasons: ReasonId, kind: DecisionKind = DecisionKind.DECLINE) -> RecoveryEvent:
+    """The event that it was decided so, for these reasons."""
+    told = tuple(Reason(id=reason, text="told") for reason in reasons)
+    return recovery_decided(plan=make_plan(decision=make_decision(kind=kind, reasons=told)))
+
+
+@pytest.mark.parametrize(
+    ("events", "put_off", "provisional"),
+    [
+        ([because(ReasonId.RUN_ACTIVE)], True, True),
+        ([because(ReasonId.RUN_ACTIVE, ReasonId.NO_FAILURE)], True, True),
+        ([because(ReasonId.LOG_UNREADABLE)], False, True),
+        ([because(ReasonId.REAL_FAILURE)], False, False),
+        ([because(ReasonId.ONLY_MAYBE, kind=DecisionKind.SUGGEST)], False, False),
+        ([recovery_decided()], False, False),
+        ([recovery_decided(), effect_requested()], False, False),
+        ([recovery_decided(), effect_requested(), effect_answered(accepted=False)], False, False),
+        ([recovery_decided(), effect_answered(accepted=False, detail="withdrawn: superseded")], False, True),
+        ([recovery_decided(), effect_requested(), recovery_settled(outcome=Outcome.NOT_RERUN)], False, True),
+        (
+            [recovery_decided(), effect_requested(), effect_answered(), recovery_settled(outcome=Outcome.NOT_RERUN)],
+            False,
+            False,
+        ),
+        ([recovery_decided(), effect_answered(), recovery_settled()], False, False),
+        ([recovery_decided(), effect_answered(), recovery_settled(outcome=Outcome.UNKNOWN)], False, False),
+    ],
+)
+def test_what_the_sweep_decides_about_again(events: list[RecoveryEvent], *, put_off: bool, provisional: bool) -> None:
+    """What was put off, had no log, was withdrawn or not sent; never a plain refusal, nor what GitHub had accepted."""
+    state = project(events)
+    assert (put_off, provisional) == (was_put_off(state), is_provisional(state))

@@ -1,0 +1,1 @@
+"""The loop under faults: every fault in every phase, kills, and bad input; what must hold afterwards always does."""

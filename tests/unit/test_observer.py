@@ -1,0 +1,239 @@
+"""One attempt seen through the forge: which requests, which failures, and what happens when something is missing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from recovery.errors import AuthenticationError, ForgeRefused, ForgeUnavailable, RateLimited
+from recovery.models.decision import Observation
+from recovery.models.verdict import FailureClass, Retryable
+from recovery.observer import LOGS_READ, LOGS_SHOWN, look_at_head, observe
+from tests import builders as make
+from tests.fakes.clock import FakeClock
+from tests.fakes.forge import FakeForge
+
+NETWORK = "curl: (56) Recv failure: Connection reset by peer\n"
+SILENT = "##[error]Process completed with exit code 1.\n"
+RUN = 1001
+
+
+def forge(*jobs: Any, logs: dict[int, str] | None = None, **run: Any) -> FakeForge:
+    """A forge with one run of an open pull request."""
+    built = FakeForge()
+    built.add_run(make.make_run(**run), jobs or [make.make_job()], {4201: NETWORK} if logs is None else logs)
+    built.add_pull_request(make.make_pull_request(), "feature")
+    return built
+
+
+def seen(of: FakeForge, attempt: int | None = None) -> Observation:
+    """What is seen of the run."""
+    return observe(of, FakeClock(), RUN, attempt)
+
+
+def asked(of: FakeForge) -> list[object]:
+    """The names of the methods called, in order."""
+    return [call[0] for call in of.calls]
+
+
+def test_failed_job_becomes_a_failure_with_its_cause() -> None:
+    """Identity from run and job, cause and evidence from the log."""
+    (failure,) = seen(forge()).failures
+
+    assert ("fail-1001-1-4201", RUN, 1, 4201, "test", "Run tests", "failure") == (
+        failure.id,
+        failure.run_id,
+        failure.attempt,
+        failure.job_id,
+        failure.job_name,
+        failure.step,
+        failure.conclusion,
+    )
+    assert (FailureClass.NETWORK, Retryable.YES, None, None) == (
+        failure.failure_class,
+        failure.retryable,
+        failure.log_problem,
+        failure.consequence_of,
+    )
+    assert "Connection reset" in failure.evidence[0].text
+    assert (make.HEAD_SHA, "feature", "CI", make.NOW) == (
+        failure.head_sha,
+        failure.head_branch,
+        failure.workflow_name,
+        failure.observed_at,
+    )
+
+
+def test_requests_are_run_jobs_logs_and_head() -> None:
+    """One request each, and one more per failed job."""
+    of = forge(make.make_job(), make.make_job(id=4202, name="lint"), logs={4201: NETWORK, 4202: NETWORK})
+
+    seen(of)
+
+    assert ["run", "jobs", "job_log", "job_log", "pull_request_of"] == asked(of)
+
+
+def test_green_attempt_costs_two_requests() -> None:
+    """Without a failure nobody asks for the head."""
+    of = forge(make.make_job(conclusion="success"), conclusion="success")
+
+    assert () == seen(of).failures
+    assert ["run", "jobs"] == asked(of)
+
+
+def test_green_attempt_has_no_failures_although_a_job_failed() -> None:
+    """What `continue-on-error` allows to fail is no failure of the run: no log is read, nothing is decided about."""
+    of = forge(make.make_job(), conclusion="success")
+
+    assert () == seen(of).failures
+    assert ["run", "jobs"] == asked(of)
+
+
+def test_green_latest_attempt_says_nothing_of_an_earlier_one() -> None:
+    """The conclusion is the latest attempt's: an earlier one that is looked at keeps its failures."""
+    of = forge()
+    of.rerun_failed_jobs(RUN)
+    of.complete(RUN)
+    of.calls.clear()
+
+    assert ["fail-1001-1-4201"] == [failure.id for failure in seen(of, attempt=1).failures]
+
+
+def test_latest_attempt_is_the_default() -> None:
+    """Without an attempt the newest one is looked at."""
+    of = forge(run_attempt=3)
+
+    assert 3 == seen(of).attempt
+    assert ("jobs", RUN, 3) in of.calls
+
+
+def test_active_attempt_is_not_looked_into() -> None:
+    """The jobs of an attempt that goes on may still change."""
+    observation = seen(of := forge(status="in_progress", conclusion=None))
+
+    assert ((), ()) == (observation.jobs, observation.failures)
+    assert ["run"] == asked(of)
+
+
+def test_earlier_attempt_of_an_active_run_is_looked_into() -> None:
+    """An attempt that was followed by another is over, whatever the run does now."""
+    of = forge()
+    of.rerun_failed_jobs(RUN)
+
+    assert ["fail-1001-1-4201"] == [failure.id for failure in seen(of, 1).failures]
+
+
+def test_carried_over_job_belongs_to_the_attempt_looked_at() -> None:
+    """A failed job that names an earlier attempt as its own is a failure of this one."""
+    (failure,) = seen(forge(make.make_job(run_attempt=1), run_attempt=2)).failures
+
+    assert (2, "fail-1001-2-4201") == (failure.attempt, failure.id)
+
+
+@pytest.mark.parametrize("error", [ForgeRefused("it has expired", status=410), ForgeUnavailable("it broke off")])
+def test_unreadable_log_is_recorded(error: Exception) -> None:
+    """A log that cannot be read leaves the cause unknown, and says why."""
+    of = forge()
+    of.fail("job_log", error)  # type: ignore[arg-type]
+
+    (failure,) = seen(of).failures
+
+    assert (FailureClass.UNKNOWN, str(error)) == (failure.failure_class, failure.log_problem)
+
+
+@pytest.mark.parametrize("error", [AuthenticationError("who are you"), RateLimited("wait")])
+def test_trouble_that_concerns_every_request_is_raised(error: Exception) -> None:
+    """A bad token or a rate limit is not a property of one log."""
+    of = forge()
+    of.fail("job_log", error)  # type: ignore[arg-type]
+
+    with pytest.raises(type(error)):
+        seen(of)
+
+
+def test_logs_are_read_up_to_a_number() -> None:
+    """Where very many jobs failed, no retry is considered; a few logs are read all the same, for people."""
+    jobs = [make.make_job(id=number, name=f"job {number}") for number in range(LOGS_READ + 3)]
+    of = forge(*jobs, logs=dict.fromkeys(range(LOGS_READ + 3), NETWORK))
+
+    failures = seen(of).failures
+
+    assert LOGS_SHOWN == of.called("job_log")
+    assert [None] * LOGS_SHOWN == [failure.log_problem for failure in failures[:LOGS_SHOWN]]
+    unread = {failure.log_problem for failure in failures[LOGS_SHOWN:]}
+    assert {"it was not read, because too many jobs failed"} == unread
+
+
+def test_sibling_cancelled_by_fail_fast_is_not_read() -> None:
+    """What another leg took down has no cause of its own in its log."""
+    legs = (
+        make.make_job(id=1, name="test (1)"),
+        make.make_job(id=2, name="test (2)", conclusion="cancelled", steps=()),
+    )
+    of = forge(*legs, logs={1: NETWORK})
+
+    failures = seen(of).failures
+
+    assert [None, "test (1)"] == [failure.consequence_of for failure in failures]
+    assert [("job_log", 1)] == [call for call in of.calls if call[0] == "job_log"]
+
+
+def gated() -> FakeForge:
+    """A run whose job `gate` says nothing of its own."""
+    of = forge(make.make_job(), make.make_job(id=4202, name="gate"), logs={4201: NETWORK, 4202: SILENT})
+    of.files[".github/workflows/ci.yml", make.HEAD_SHA] = "jobs: {test: {}, gate: {needs: test}}"
+    return of
+
+
+def test_gate_is_found_in_the_workflow_of_the_runs_commit() -> None:
+    """The file is read as it was for the run, once."""
+    of = gated()
+
+    assert [None, "test"] == [failure.consequence_of for failure in seen(of).failures]
+    assert 1 == of.called("file_text")
+
+
+def test_workflow_that_cannot_be_read_marks_no_gate() -> None:
+    """Without the file a silent job stays a cause, and so a veto."""
+    missing = gated()
+    missing.files.clear()
+    broken = gated()
+    broken.fail("file_text", ForgeUnavailable("down"))
+
+    for of in (missing, broken):
+        assert [None, None] == [failure.consequence_of for failure in seen(of).failures]
+
+
+@pytest.mark.parametrize(
+    ("run", "request_made", "head"),
+    [
+        ({}, "pull_request_of", make.HEAD_SHA),
+        ({"event": "pull_request_target"}, "pull_request_of", make.HEAD_SHA),
+        ({"head_repository": None}, "pull_request_of", None),
+        ({"event": "push", "head_branch": "main"}, "branch_head", "f" * 40),
+        ({"event": "push", "head_branch": "gone"}, "branch_head", None),
+        ({"event": "push", "head_branch": None}, None, None),
+        ({"event": "schedule"}, None, None),
+        ({"event": "merge_group"}, None, None),
+    ],
+)
+def test_head_is_looked_at_where_there_is_one(run: dict[str, Any], request_made: str | None, head: str | None) -> None:
+    """One request for a pull request or a branch, none for other events."""
+    of = forge(**run)
+
+    _, head_now = look_at_head(of, make.make_run(**run))
+
+    assert ([request_made] if request_made else [], head) == (asked(of), head_now)
+
+
+def test_lost_runner_is_recognised_by_its_steps() -> None:
+    """A job that failed although none of its steps did has lost its runner, whatever its log says."""
+    step = make.make_step(conclusion=None, completed_at=None)
+    (failure,) = seen(forge(make.make_job(steps=(step,)), logs={4201: "half a line"})).failures
+
+    assert (FailureClass.INFRASTRUCTURE, Retryable.YES, None) == (
+        failure.failure_class,
+        failure.retryable,
+        failure.step,
+    )
