@@ -15,7 +15,7 @@ from recovery.policy.backoff import delay_before_retry
 from recovery.policy.choose import choose
 from recovery.policy.lifecycle import OPEN, project
 from recovery.policy.limits import may_be_withdrawn, standing_in_the_way
-from recovery.policy.planning import draw_up, manual_failure, saying_the_same
+from recovery.policy.planning import draw_up, manual_failure, next_number, saying_the_same
 from recovery.policy.trust import is_own_artifact
 from recovery.policy.validation import CheckpointFacts, ValidationReport, validate
 from recovery.policy.vetoes import Case
@@ -113,7 +113,7 @@ class RecoveryManager:
             failure,
             seen,
             decision,
-            number=len(known) + 1,
+            number=next_number(known),
             steps=recipe_for(decision.strategy).steps(),
             now=self._clock.now(),
             due_at=self._due_at(seen, decision) if asked is Strategy.AUTO else None,
@@ -133,12 +133,13 @@ class RecoveryManager:
         recorded = self.state_of(plan)
         if plan.decision.kind is not DecisionKind.ACT or self._settings.dry_run or not self._wait_until_due(plan):
             return recorded
-        if self._clock.now() >= self._deadline:
-            raise DeadlineExceeded(f"no time is left to execute {plan.header.id}")
+        self._require_time(plan)
         asked = self._confirmed.get(plan.header.id, self._settings.strategy if confirmed else None)
-        fresh = asked is not None and self._clock.now() - plan.header.started_at <= LOOK_AGAIN_AFTER
+        age = self._clock.now() - plan.header.started_at
+        fresh = asked is not None and timedelta() <= age <= LOOK_AGAIN_AFTER
         if recorded.status in OPEN and not fresh and not self._still_holds(plan, recorded, asked or Strategy.AUTO):
             return self.state_of(plan)
+        self._require_time(plan)
         recipe = recipe_for(plan.decision.strategy)
         if self._recorder.requested(plan, recipe.EFFECT) is None:
             effect = Effect(plan, recipe, self._forge, self._recorder)
@@ -152,6 +153,10 @@ class RecoveryManager:
             return recovery
         Settlement(plan, recovery, self._forge, self._recorder, self._clock.now()).settle(observation)
         return self.state_of(plan)
+
+    def has_confirmed(self, plan: RecoveryPlan) -> bool:
+        """Whether this manager itself has just decided to act on a plan, whatever the plan says of itself."""
+        return plan.header.id in self._confirmed
 
     def state_of(self, plan: RecoveryPlan) -> RecoveryState:
         """A plan's recovery as it is on record; made from the plan alone when nothing was recorded (a dry run)."""
@@ -175,6 +180,10 @@ class RecoveryManager:
             return plan
         standing = standing_in_the_way(self._store.recoveries_of(plan.header.run_id, plan.header.attempt))
         return (standing and self._store.plan(standing.id)) or plan
+
+    def _require_time(self, plan: RecoveryPlan) -> None:
+        if self._clock.now() >= self._deadline:
+            raise DeadlineExceeded(f"no time is left to execute {plan.header.id}")
 
     def _wait_until_due(self, plan: RecoveryPlan) -> bool:
         """Wait for a plan that is due shortly; false when it is due too late to wait for."""

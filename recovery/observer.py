@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from recovery.errors import AuthenticationError, ForgeError, RateLimited
+from recovery.errors import AuthenticationError, ForgeError, ForgeRefused, RateLimited
 from recovery.models.decision import Observation
 from recovery.models.github import Job, PullRequest, Run
 from recovery.models.log import JobLog
@@ -102,9 +102,10 @@ def _read_log(forge: Forge, job_id: int) -> JobLog | str:
 
 
 def _workflow_text(forge: Forge, run: Run) -> str | None:
+    """The workflow's file; None when it may not be read. Trouble that passes is raised: the cause hangs on it."""
     try:
         return forge.file_text(run.path, run.head_sha)
-    except ForgeError:
+    except ForgeRefused:
         return None
 
 

@@ -152,8 +152,8 @@ class Forge(Protocol):
         """The repository's default branch."""
         ...
 
-    def artifacts_named(self, name: str) -> tuple[Artifact, ...]:
-        """The repository's artifacts of exactly this name, newest first."""
+    def artifacts_named(self, name: str, since: datetime | None = None) -> tuple[Artifact, ...]:
+        """The repository's artifacts of exactly this name, made since then, newest first."""
         ...
 
     def artifacts_since(self, since: datetime, limit: int = 500) -> tuple[Artifact, ...]:

@@ -37,12 +37,18 @@ class Settlement:
             self._without_next_attempt(run)
         elif self._was_somebody_else(run):
             self._settled(Outcome.NOT_RERUN, detail=f"attempt {run.run_attempt} was started by {run.triggering_actor}")
+        elif run.run_attempt > self._next_attempt and not self._was_requested:
+            self._settled(Outcome.UNKNOWN, detail="nothing tells who started the next attempt")
         elif run.run_attempt > self._next_attempt or run.completed:
             self._settled(self._outcome(run, seen), self._next_attempt)
 
     @property
     def _next_attempt(self) -> int:
         return self.plan.header.attempt + 1
+
+    @property
+    def _was_requested(self) -> bool:
+        return bool(self.recovery.metadata.get("requested_at") or self.recovery.metadata.get("accepted"))
 
     def _run_or_none(self) -> Run | None:
         try:
@@ -62,7 +68,7 @@ class Settlement:
 
     def _was_somebody_else(self, run: Run) -> bool:
         """Whether the next attempt is certainly not ours: never requested, and started by another account."""
-        if self.recovery.metadata.get("requested_at") or run.run_attempt != self._next_attempt:
+        if self._was_requested or run.run_attempt != self._next_attempt:
             return False
         return bool(run.triggering_actor) and not self.forge.may_act_as(run.triggering_actor)
 

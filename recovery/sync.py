@@ -52,13 +52,21 @@ class RecoveryWorkflow(Record):
         return self.path.rpartition("/")[2]
 
 
-def sync_attempt(store: Store, forge: Forge, workflow: RecoveryWorkflow, run_id: int, attempt: int) -> int:
+def sync_attempt(
+    store: Store,
+    forge: Forge,
+    workflow: RecoveryWorkflow,
+    run_id: int,
+    attempt: int,
+    *,
+    own_attempts: Iterable[int] = OWN_ATTEMPTS,
+) -> int:
     """Fold the plan for one attempt, if an earlier recovery run uploaded one; return how many events were new.
 
-    At most five requests in a repository where nobody else uses the name: up to three look-ups, the run that made the
-    artifact, the download.
+    One look-up by name for each of `own_attempts`, until the plan is found; then the run that made it, and the
+    download. Where others use the name too, one more for each that is looked into.
     """
-    for own_attempt in OWN_ATTEMPTS:
+    for own_attempt in own_attempts:
         named = forge.artifacts_named(plan_artifact_name(run_id, attempt, own_attempt))
         for artifact in [artifact for artifact in named if is_own_artifact(artifact)][:SAME_NAMED]:
             if artifact.id in store.folded([artifact.id]):
@@ -84,8 +92,7 @@ def _plans_and_journals(forge: Forge, since: datetime) -> list[Artifact]:
     named = [
         artifact
         for own_attempt in OWN_ATTEMPTS
-        for artifact in forge.artifacts_named(journal_artifact_name(own_attempt))
-        if artifact.created_at >= since
+        for artifact in forge.artifacts_named(journal_artifact_name(own_attempt), since)
     ]
     recent = [artifact for artifact in forge.artifacts_since(since) if _file_in(artifact.name)]
     found = {artifact.id: artifact for artifact in (*named, *recent)}

@@ -45,6 +45,8 @@ class RunnerContext(Record):
     directory: Path = Path()
     """Where the plan, the handover and the reports of this use are written."""
     database_url: str = ""
+    database_is_cached: bool = False
+    """Whether the database is only the cached view of plans and journals; false for one that a user named."""
     journal: Path | None = None
     """Where every event is written, beside the store; None off a runner, where the store is enough."""
     request_log: Path | None = None
@@ -105,6 +107,7 @@ def runner_context(environment: Mapping[str, str]) -> RunnerContext:
         workspace=Path(environment.get("GITHUB_WORKSPACE") or "."),
         directory=directory,
         database_url=environment.get("RECOVERY_DATABASE_URL") or (cached if run_id else LOCAL_DATABASE),
+        database_is_cached=bool(run_id) and not environment.get("RECOVERY_DATABASE_URL"),
         journal=directory / "journal.jsonl" if run_id else None,
         request_log=directory / "requests.jsonl" if run_id else None,
     )

@@ -25,6 +25,8 @@ class Handover(Record):
 
     execute: tuple[str, ...] = ()
     report: tuple[str, ...] = ()
+    retell: tuple[str, ...] = ()
+    """Recoveries whose comment is looked after once more: who changed them may not have lived to tell it."""
     main: str | None = None
     """The recovery whose document becomes `decision.json` and the action's outputs."""
     decided: str | None = None
@@ -58,7 +60,7 @@ def hand_over(
         execute=(*due, header.id) if acting else tuple(due),
         report=(*report, header.id),
         main=header.id,
-        decided=header.id if acting else None,
+        decided=header.id if acting and place.manager.has_confirmed(plan) else None,
         plan_artifact=plan_artifact_name(header.run_id, header.attempt, place.context.attempt) if acting else None,
         previews=(preview,) if place.settings.dry_run else (),
     )

@@ -19,7 +19,7 @@ from recovery.policy.lifecycle import OPEN
 from recovery.policy.planning import unfinished_run
 from recovery.reporter import comment_on_pull_requests, documents_of
 from recovery.settings import Settings
-from recovery.sync import sync_attempt
+from recovery.sync import OWN_ATTEMPTS, sync_attempt
 
 POLL_SECONDS = 15.0
 """Between two looks at a run that has not completed, so that an hour of waiting spares the shared rate limit."""
@@ -90,7 +90,8 @@ def execute_recovery(place: Workplace, handover: Handover, *, plan_uploaded: boo
     recorded = documents_of(place.store, handover.report)
     known = {document.recovery_id for document in recorded}
     documents = (*recorded, *(preview for preview in handover.previews if preview.recovery_id not in known))
-    warnings = () if place.settings.dry_run else _comment(place, handover, documents)
+    retold = documents_of(place.store, [each for each in handover.retell if each not in known])
+    warnings = () if place.settings.dry_run else _comment(place, handover, (*retold, *documents))
     main = next((document for document in documents if document.recovery_id == handover.main), None)
     return Result(documents=documents, main=main, warnings=warnings, problem=problem)
 
@@ -114,14 +115,25 @@ def _still_running(place: Workplace, seen: Observation) -> tuple[PipelineFailure
 
 
 def _recall(place: Workplace, seen: Observation) -> None:
-    """Fold the plans an earlier recovery run left for this run: for the attempt before, and, on a second try of
-    this very recovery run, for the attempt itself."""
+    """Fold the plan that an earlier recovery run left: for the attempt itself, if there may be one, else before it.
+
+    There may be one for the attempt itself when this recovery run is re-run, or when a person starts another. Three
+    look-ups by name in all keep this within five requests.
+    """
     if place.workflow is None:
         return
-    attempts = {seen.run.run_attempt - 1} | ({seen.attempt} if place.context.attempt > 1 else set())
-    for attempt in sorted(attempts - {0}):
-        if not place.store.recoveries_of(seen.run.id, attempt):
-            sync_attempt(place.archive, place.forge, place.workflow, seen.run.id, attempt)
+    look_ups = len(OWN_ATTEMPTS)
+    by_hand = place.context.event_name != "workflow_run"
+    if (by_hand or place.context.attempt > 1) and not place.store.recoveries_of(seen.run.id, seen.attempt):
+        tried = range(1, min(max(place.context.attempt, 2), look_ups))
+        if sync_attempt(place.archive, place.forge, place.workflow, seen.run.id, seen.attempt, own_attempts=tried):
+            return
+        look_ups -= len(tried)
+    before = seen.run.run_attempt - 1
+    if before and not place.store.recoveries_of(seen.run.id, before):
+        sync_attempt(
+            place.archive, place.forge, place.workflow, seen.run.id, before, own_attempts=range(1, look_ups + 1)
+        )
 
 
 def _settle_earlier(place: Workplace, seen: Observation) -> list[RecoveryState]:

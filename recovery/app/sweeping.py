@@ -12,7 +12,7 @@ from recovery.errors import ForgeRefused
 from recovery.models.decision import DecisionKind, Observation, RecoveryPlan
 from recovery.models.records import RecoveryState, RecoveryStatus
 from recovery.policy.consequences import lead_of
-from recovery.policy.lifecycle import OPEN, is_provisional, was_put_off
+from recovery.policy.lifecycle import OPEN, may_be_decided_anew, was_put_off
 from recovery.policy.watched import watched_workflows
 from recovery.settings import Strategy
 from recovery.sync import sync_recent
@@ -21,6 +21,10 @@ log = logging.getLogger(__name__)
 
 PUT_OFF_LOOKED_AT = 200
 """Latest recoveries among which those that were put off are looked for."""
+
+RETOLD_FOR = timedelta(hours=3)
+RETOLD = 10
+"""Recoveries that changed lately, whose comments a pass looks after; one request each where they are right."""
 
 LOST_RUNS_LOOKED_AT = 10
 """Runs observed in one pass, oldest first; the next pass goes on."""
@@ -50,7 +54,21 @@ def plan_sweep(place: Workplace) -> Handover:
         settled=settled,
         due=due,
     )
-    return handover.model_copy(update={"report": (*declined, *handover.report)})
+    return handover.model_copy(
+        update={"report": (*declined, *handover.report), "retell": tuple(_changed_lately(place))}
+    )
+
+
+def _changed_lately(place: Workplace) -> list[str]:
+    """Recoveries of pull requests that changed a short while ago, newest first."""
+    since = place.clock.now() - RETOLD_FOR
+    return [
+        state.id
+        for state in place.store.recoveries(place.forge.repository, limit=PUT_OFF_LOOKED_AT)
+        if state.recovery_context.get("pull_request")
+        and state.progress_steps
+        and datetime.fromisoformat(state.progress_steps[-1]["at"]) >= since
+    ][:RETOLD]
 
 
 def _settle_open(place: Workplace) -> list[RecoveryState]:
@@ -104,10 +122,11 @@ def _lost_attempts(place: Workplace, since: datetime) -> list[tuple[int, int]]:
         for run in reversed(failed)
         if run.workflow_name in watched
         and run.path != place.context.workflow_path
-        and all(is_provisional(state) for state in place.store.recoveries_of(run.id, run.run_attempt))
+        and may_be_decided_anew(place.store.recoveries_of(run.id, run.run_attempt))
     ]
-    # A run that was cancelled before it had a job leaves nothing to decide about, and so comes up in every pass.
-    lost.sort(key=lambda run: run.conclusion == "cancelled")
+    # What was never decided comes first. A run that was cancelled before it had a job leaves nothing to decide about,
+    # and so comes up in every pass.
+    lost.sort(key=lambda run: (bool(place.store.recoveries_of(run.id, run.run_attempt)), run.conclusion == "cancelled"))
     return [(run.id, run.run_attempt) for run in lost]
 
 

@@ -60,7 +60,7 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
     _make(context.directory)
     clock = SystemClock()
     requests = RequestLog(context.request_log)
-    archive = open_store(context.database_url, set_aside_broken=context.on_runner)
+    archive = open_store(context.database_url, set_aside_broken=context.database_is_cached)
     if archive.set_aside is not None:
         log.warning("the cached database could not be used; it was set aside as %s", archive.set_aside)
     store: Store = JournalledStore(archive, Journal(context.journal)) if context.journal else archive

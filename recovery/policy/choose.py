@@ -30,10 +30,10 @@ def choose(case: Case, strategy: Strategy = Strategy.AUTO) -> Decision:
 def _as_asked(case: Case, strategy: RecoveryType) -> Decision:
     found = _found(case, VETOES + DOUBTS)
     standing = tuple(reason for reason in found if reason.id not in OVERRIDABLE)
-    if standing:
-        return _declined(*standing)
     because = f": {case.settings.reason}" if case.settings.reason else ""
     asked = Reason(id=ReasonId.REQUESTED, text=f"a person asked for `{strategy}`{because}")
+    if standing:
+        return _declined(*standing, asked)
     return Decision(kind=DecisionKind.ACT, strategy=strategy, reasons=(asked,), overridden=found)
 
 

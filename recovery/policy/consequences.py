@@ -6,6 +6,7 @@ GitHub re-runs all failed jobs, so such a job must neither count as a cause nor 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 import re2
@@ -17,6 +18,8 @@ from recovery.models.verdict import FailureClass, Retryable
 
 _SAYS_NOTHING_OF_ITS_OWN = frozenset({FailureClass.UNKNOWN, FailureClass.SCRIPT_ERROR, FailureClass.POLICY_GATE})
 """A gate's log shows a bare `exit 1` or a list of other jobs' results. Anything more specific is a cause."""
+
+NEVER = datetime.max.replace(tzinfo=UTC)
 
 # RE2, because names and workflow files come from strangers.
 _EXPRESSION: Any = re2.compile(r"\$\{\{.*?\}\}")
@@ -30,9 +33,10 @@ def cancelled_by_fail_fast(jobs: Sequence[Job], run_conclusion: str | None) -> d
     """
     if run_conclusion == "cancelled":
         return {}
-    failed_legs = {
-        base: job for job in reversed(jobs) if job.conclusion == "failure" and (base := _base_name(job.name))
-    }
+    failed_legs: dict[str, Job] = {}
+    for job in sorted(jobs, key=lambda job: job.completed_at or NEVER):
+        if job.conclusion == "failure" and (base := _base_name(job.name)):
+            failed_legs.setdefault(base, job)
     return {
         job.id: cause.name
         for job in jobs

@@ -57,18 +57,44 @@ def plan_of(events: Iterable[RecoveryEvent]) -> RecoveryPlan | None:
     return decided.plan if decided else None
 
 
+MOST_TRIES = 2
+"""Recoveries of one attempt that may come to nothing before it is left to people: GitHub's attempts do not grow then,
+so that `max-attempts` would never end it."""
+
+_MAY_PASS = frozenset({ReasonId.RUN_ACTIVE, ReasonId.LOG_UNREADABLE, ReasonId.REQUESTED})
+
+
 def was_put_off(state: RecoveryState) -> bool:
     """Whether all that was decided is to look again, because the run had not completed."""
     return state.status is RecoveryStatus.DECLINED and ReasonId.RUN_ACTIVE in _reason_ids(state)
 
 
-def is_provisional(state: RecoveryState) -> bool:
-    """Whether an attempt may be decided about anew: it was put off, its log was away, or no re-run came of it."""
+def may_be_decided_anew(known: Iterable[RecoveryState]) -> bool:
+    """Whether nothing final is on record about an attempt, whose recoveries these are."""
+    states = tuple(known)
+    return all(_is_provisional(state) for state in states) and len(_fruitless(states)) < MOST_TRIES
+
+
+def _is_provisional(state: RecoveryState) -> bool:
+    """Whether a recovery was put off, missed its log, or came to no re-run."""
     if state.status is RecoveryStatus.DECLINED:
-        return was_put_off(state) or ReasonId.LOG_UNREADABLE in _reason_ids(state)
-    outcome = state.metadata.get("outcome")
-    withdrawn = state.status is RecoveryStatus.FAILED and outcome is None and not state.metadata.get("requested_at")
-    return (outcome == Outcome.NOT_RERUN or withdrawn) and not state.metadata.get("accepted")
+        reasons = set(_reason_ids(state))
+        return reasons <= _MAY_PASS and reasons != {ReasonId.REQUESTED}
+    return state in _fruitless([state])
+
+
+def _fruitless(states: Iterable[RecoveryState]) -> list[RecoveryState]:
+    """Recoveries that were withdrawn before anything was requested, or whose request came to nothing."""
+    return [
+        state
+        for state in states
+        if state.status is RecoveryStatus.FAILED
+        and not state.metadata.get("accepted")
+        and (
+            state.metadata.get("outcome") == Outcome.NOT_RERUN
+            or (state.metadata.get("outcome") is None and not state.metadata.get("requested_at"))
+        )
+    ]
 
 
 def _reason_ids(state: RecoveryState) -> list[str]:

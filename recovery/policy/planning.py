@@ -48,6 +48,12 @@ def draw_up(
     )
 
 
+def next_number(known: Iterable[RecoveryState]) -> int:
+    """The first number that no recovery of the attempt has; not all of them need be known here."""
+    numbers = (state.id.rpartition("-")[2] for state in known)
+    return 1 + max((int(number) for number in numbers if number.isdecimal()), default=0)
+
+
 def saying_the_same(known: Iterable[RecoveryState], decision: Decision) -> RecoveryState | None:
     """The recovery on record that left the attempt alone for the very same reasons."""
     if decision.kind is DecisionKind.ACT:

@@ -136,9 +136,10 @@ class FakeForge:
         self._call("default_branch")
         return "main"
 
-    def artifacts_named(self, name: str) -> tuple[Artifact, ...]:
+    def artifacts_named(self, name: str, since: datetime | None = None) -> tuple[Artifact, ...]:
         self._call("artifacts_named", name)
-        return _newest(artifact for artifact, _ in self.artifacts.values() if artifact.name == name)
+        named = [artifact for artifact, _ in self.artifacts.values() if artifact.name == name]
+        return _newest(artifact for artifact in named if since is None or artifact.created_at >= since)
 
     def artifacts_since(self, since: datetime, limit: int = 500) -> tuple[Artifact, ...]:
         self._call("artifacts_since", since, limit)

@@ -47,6 +47,12 @@ KILLS = {
 }
 
 
+FORGOTTEN = pytest.mark.xfail(
+    reason="GitHub has forgotten plan and journal, and nobody reads the comment back, which alone tells of the re-run",
+    strict=True,
+)
+
+
 def die(turn: Turn, kill: Kill) -> None:
     """Follow the steps up to the kill."""
     fits = on(kill.method, kill.path)
@@ -115,13 +121,21 @@ def test_step_is_killed(opened: Callable[[str], Loop], tally: Callable[[str, str
 @pytest.mark.parametrize("hidden", [False, True], ids=["artifacts stay", "artifacts hidden"])
 @pytest.mark.parametrize(("name", "failure"), cells(NETWORK))
 def test_recovery_run_is_rerun(
-    opened: Callable[[str], Loop], tally: Callable[[str, str], None], name: str, failure: str, *, hidden: bool
+    opened: Callable[[str], Loop],
+    tally: Callable[[str, str], None],
+    request: pytest.FixtureRequest,
+    *,
+    name: str,
+    failure: str,
+    hidden: bool,
 ) -> None:
     """A person re-runs the recovery run itself: its failed jobs, or all of them, which hides its artifacts."""
     loop = opened(failure)
     run = failed(loop)
     turn = loop.turn(run)
 
+    if hidden and name in {"comment carried out", "before the journal upload"}:
+        request.applymarker(FORGOTTEN)
     die(turn, KILLS[name])
     turn.lose_runner()
     loop.heal()
@@ -226,6 +240,7 @@ def test_settling_run_is_killed(
 def test_disk_is_full(
     opened: Callable[[str], Loop],
     tally: Callable[[str, str], None],
+    *,
     phase: str,
     step: str,
     method: str,

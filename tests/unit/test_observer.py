@@ -198,11 +198,20 @@ def test_workflow_that_cannot_be_read_marks_no_gate() -> None:
     """Without the file a silent job stays a cause, and so a veto."""
     missing = gated()
     missing.files.clear()
+    refused = gated()
+    refused.fail("file_text", ForgeRefused("no", status=403))
+
+    for of in (missing, refused):
+        assert [None, None] == [failure.consequence_of for failure in seen(of).failures]
+
+
+def test_trouble_that_passes_is_no_reason_to_take_a_gate_for_a_cause() -> None:
+    """A workflow file that is away for a moment is asked for again another time: a final verdict hangs on it."""
     broken = gated()
     broken.fail("file_text", ForgeUnavailable("down"))
 
-    for of in (missing, broken):
-        assert [None, None] == [failure.consequence_of for failure in seen(of).failures]
+    with pytest.raises(ForgeUnavailable):
+        seen(broken)
 
 
 @pytest.mark.parametrize(

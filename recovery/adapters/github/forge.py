@@ -156,10 +156,10 @@ class GitHubForge:
         """The repository's default branch; one request."""
         return self._client.read(default_branch_from, "GET", self._root)
 
-    def artifacts_named(self, name: str) -> tuple[Artifact, ...]:
-        """The repository's artifacts of exactly this name, newest first; one request per 100."""
-        pages = self._client.pages(artifact_from, f"{self._root}/actions/artifacts", {"name": name}, under="artifacts")
-        return _newest_first(item for item in _flat(pages) if item is not None and item.name == name)
+    def artifacts_named(self, name: str, since: datetime | None = None) -> tuple[Artifact, ...]:
+        """The repository's artifacts of exactly this name, newest first; one request per 100, up to the first older."""
+        pages = self._artifact_pages(since, {"name": name})
+        return _newest_first(artifact for artifact in _flat(pages) if artifact.name == name)
 
     def artifacts_since(self, since: datetime, limit: int = 500) -> tuple[Artifact, ...]:
         """The repository's artifacts made since then, newest first; one request per 100, up to the first older one.
@@ -167,14 +167,19 @@ class GitHubForge:
         Artifacts of forks are left out and do not count, but pages are: a crowd of them ends the search.
         """
         found: list[Artifact] = []
-        pages = self._client.pages(artifact_from, f"{self._root}/actions/artifacts", under="artifacts")
-        for page in islice(pages, MOST_ARTIFACT_PAGES):
-            known = [artifact for artifact in page if artifact is not None]
-            own = [artifact for artifact in known if artifact.repository_id == artifact.head_repository_id]
-            found += [artifact for artifact in own if artifact.created_at >= since]
-            if len(found) >= limit or (known and known[-1].created_at < since):
+        for page in islice(self._artifact_pages(since), MOST_ARTIFACT_PAGES):
+            found += [artifact for artifact in page if artifact.repository_id == artifact.head_repository_id]
+            if len(found) >= limit:
                 break
         return _newest_first(found)[:limit]
+
+    def _artifact_pages(self, since: datetime | None, params: Params | None = None) -> Iterator[list[Artifact]]:
+        """Pages of artifacts made since then, newest first, each requested when it is taken."""
+        for page in self._client.pages(artifact_from, f"{self._root}/actions/artifacts", params, under="artifacts"):
+            known = [artifact for artifact in page if artifact is not None]
+            yield [artifact for artifact in known if since is None or artifact.created_at >= since]
+            if since is not None and known and known[-1].created_at < since:
+                return
 
     def artifact_file(self, artifact: Artifact, name: str) -> bytes | None:
         """One file out of an artifact's zip, read in memory within bounds; one request and one download.

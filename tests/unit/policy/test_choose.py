@@ -131,15 +131,15 @@ def test_explicit_retry_sets_aside_what_a_person_may_judge(found: Case, overridd
     ],
 )
 def test_explicit_retry_does_not_set_aside_the_rest(found: Case, standing: str) -> None:
-    """What is no matter of class, confidence or side effects stands against a person too, and is told alone."""
+    """What is no matter of class, confidence or side effects stands against a person too; their word is kept."""
     decision = choose(found, Strategy.RETRY)
 
-    assert (DecisionKind.DECLINE, [standing]) == (decision.kind, ids(decision))
+    assert (DecisionKind.DECLINE, [standing, "requested"]) == (decision.kind, ids(decision))
 
 
 def test_standing_vetoes_are_told_without_the_ones_a_person_sets_aside() -> None:
     """A person who insists learns what still stands in the way, not what they know already."""
-    assert ["superseded"] == ids(choose(case(REAL, head_now="a" * 40), Strategy.RETRY))
+    assert ["superseded", "requested"] == ids(choose(case(REAL, head_now="a" * 40), Strategy.RETRY))
 
 
 def test_reason_of_a_person_is_kept() -> None:

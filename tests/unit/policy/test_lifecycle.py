@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from recovery.models.decision import DecisionKind, Reason, ReasonId
 from recovery.models.events import RecoveryEvent
 from recovery.models.records import Outcome, RecoveryStatus, RecoveryType
-from recovery.policy.lifecycle import OPEN, is_provisional, plan_of, project, was_put_off
+from recovery.policy.lifecycle import OPEN, may_be_decided_anew, plan_of, project, was_put_off
 from tests.builders import (
     NOW,
     effect_answered,
@@ -227,7 +227,9 @@ def because(*reasons: ReasonId, kind: DecisionKind = DecisionKind.DECLINE) -> Re
     ("events", "put_off", "provisional"),
     [
         ([because(ReasonId.RUN_ACTIVE)], True, True),
-        ([because(ReasonId.RUN_ACTIVE, ReasonId.NO_FAILURE)], True, True),
+        ([because(ReasonId.RUN_ACTIVE, ReasonId.REQUESTED)], True, True),
+        ([because(ReasonId.REQUESTED)], False, False),
+        ([because(ReasonId.MASS_FAILURE, ReasonId.LOG_UNREADABLE)], False, False),
         ([because(ReasonId.LOG_UNREADABLE)], False, True),
         ([because(ReasonId.REAL_FAILURE)], False, False),
         ([because(ReasonId.ONLY_MAYBE, kind=DecisionKind.SUGGEST)], False, False),
@@ -248,4 +250,4 @@ def because(*reasons: ReasonId, kind: DecisionKind = DecisionKind.DECLINE) -> Re
 def test_what_the_sweep_decides_about_again(events: list[RecoveryEvent], *, put_off: bool, provisional: bool) -> None:
     """What was put off, had no log, was withdrawn or not sent; never a plain refusal, nor what GitHub had accepted."""
     state = project(events)
-    assert (put_off, provisional) == (was_put_off(state), is_provisional(state))
+    assert (put_off, provisional) == (was_put_off(state), may_be_decided_anew([state]))

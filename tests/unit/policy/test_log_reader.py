@@ -9,9 +9,9 @@ import pytest
 from recovery.models.log import JobLog
 from recovery.policy.log_reader import CHUNK, FoundLine, clean, decode, find_lines
 from recovery.policy.log_sections import read_sections
+from recovery.policy.patterns import PatternSet
 from recovery.policy.rules.loader import builtin_rules
 from recovery.policy.rules.model import Phase
-from recovery.policy.patterns import PatternSet
 
 BOOM = PatternSet([("boom", r"^boom: \d+$"), ("word", r"bang")])
 STAMP = b"2030-01-02T03:04:05.1234567Z "

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from recovery.models.decision import Decision, DecisionKind, Reason, ReasonId, RecoveryPlan
-from recovery.models.records import RecoveryType
+from recovery.models.records import RecoveryState, RecoveryType
 from recovery.models.verdict import FailureClass, Retryable
 from recovery.policy.lifecycle import project
-from recovery.policy.planning import draw_up, manual_failure, saying_the_same
+from recovery.policy.planning import draw_up, manual_failure, next_number, saying_the_same
 from tests import builders as make
 
 
@@ -114,3 +114,13 @@ def test_manual_failure_carries_a_rollback(run_id: str, number: int) -> None:
         failure.job_name,
     )
     assert (FailureClass.UNKNOWN, Retryable.NO) == (failure.failure_class, failure.retryable)
+
+
+def test_number_of_a_recovery_is_free_although_not_all_are_known() -> None:
+    """Where only the second recovery of an attempt is known, the next one is the third."""
+    known = [
+        RecoveryState(id=name, failure_id="fail-1001-1-7", repository="o/r", recovery_type=RecoveryType.NONE)
+        for name in ("rec-1001-1-2", "rec-1001-1-basic")
+    ]
+
+    assert (1, 3) == (next_number([]), next_number(known))

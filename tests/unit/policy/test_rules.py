@@ -11,9 +11,9 @@ from recovery.errors import InputError
 from recovery.models.log import JobLog
 from recovery.models.verdict import FailureClass
 from recovery.policy.classify import classify
+from recovery.policy.patterns import PatternSet
 from recovery.policy.rules.loader import builtin_rules, example_faults, parse_pack
 from recovery.policy.rules.model import Rule, RuleSet
-from recovery.policy.patterns import PatternSet
 
 GOOD: dict[str, Any] = {
     "id": "shop-closed",
