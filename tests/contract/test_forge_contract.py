@@ -426,6 +426,7 @@ def test_artifacts_since(stage: Stage) -> None:
         since = made + timedelta(seconds=seconds)
         return [artifact.name for artifact in stage.forge.artifacts_since(since, limit)]
 
+    assert [1, 0] == [len(stage.forge.artifacts_named("one", made + timedelta(seconds=more))) for more in (0, 60)]
     assert ["two", "one"] == listed(0)
     assert ["two"] == listed(0, limit=1)
     assert [] == listed(60)

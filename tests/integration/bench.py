@@ -27,7 +27,7 @@ NETWORK = "2026-01-15T12:00:00.0000000Z curl: (56) Recv failure: Connection rese
 BROKEN = "2026-01-15T12:00:00.0000000Z FAILED tests/test_x.py::test_y - assert 1 == 2\n"
 BUSY = "2026-01-15T12:00:00.0000000Z HTTP 429: too many requests, retry-after: 300\n"
 PATIENT = {"autonomy": {"rate_limit": "act"}}
-"""A line that speaks of retrying is only a `maybe`; this lets it act."""
+"""Settings under which a rate limit acts even where it is only a `maybe`."""
 RUN = 1001
 
 

@@ -467,6 +467,20 @@ def test_cached_database_that_cannot_be_used_is_set_aside(
     assert RecoveryStatus.IN_PROGRESS == state.status
 
 
+@pytest.mark.parametrize("kind", ["newer", "foreign"])
+def test_database_that_a_user_named_is_never_moved(runner: Runner, kind: str, tmp_path: Path) -> None:
+    """Only the cached view may be set aside: a database of RECOVERY_DATABASE_URL is somebody's history."""
+    path = tmp_path / "history.db"
+    before = unusable(path, kind)
+    runner.environment["RECOVERY_DATABASE_URL"] = f"sqlite:///{path}"
+
+    ended = runner.step()
+
+    assert (5, []) == (ended.code, runner.stage.reruns())
+    assert before == path.read_bytes()
+    assert not path.with_name("history.db.broken-1").exists()
+
+
 def test_refused_rerun_fails_the_step_and_still_tells_everything(runner: Runner) -> None:
     """A failed effect is an error with the line to change; outputs, summary and comment are written all the same."""
     runner.stage.world.inject(

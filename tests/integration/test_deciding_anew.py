@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from recovery.errors import ForgeRefused, ForgeUnavailable, RunActive
+from recovery.errors import DeadlineExceeded, ForgeRefused, ForgeUnavailable, RunActive
 from recovery.models.decision import DecisionKind, Reason, ReasonId
 from recovery.models.records import RecoveryStatus, RecoveryType
 from tests import builders as make
@@ -138,6 +138,40 @@ def test_forged_plan_is_withdrawn_in_a_whole_use(bench: Bench, use: Any) -> None
 
     assert result.problem is None
     assert_withdrawn(bench, "failed for a real reason")
+
+
+@pytest.mark.parametrize("use", [Bench.sweep, lambda bench: bench.recover(attempt=1)], ids=["sweep", "event"])
+@pytest.mark.parametrize("age", [-60, 365 * 86400], ids=["old", "of the future"])
+def test_forged_request_without_an_answer_makes_no_plan_executable(bench: Bench, use: Any, age: int) -> None:
+    """A record that an effect was once requested does not vouch for the plan: the decision made now does."""
+    no_longer_wanted(bench)
+    plan = bench.forged(header=make.make_header(started_at=make.later(age)))
+    bench.store.record([make.effect_requested(at=make.later(-3600), recovery=plan.header)])
+
+    use(bench)
+
+    assert 0 == bench.forge.called("rerun_failed_jobs")
+
+
+def test_observation_that_takes_all_the_time_leaves_none_for_the_effect(tmp_path: Path) -> None:
+    """Nothing is begun after the deadline, also when deciding anew was what took so long."""
+    bench = Bench(MemoryStore(), tmp_path)
+    plan = bench.forged()
+    manager = bench.manager(timeout=600)
+    bench.forge.jobs = _slow(bench, bench.forge.jobs)  # type: ignore[method-assign]
+
+    with pytest.raises(DeadlineExceeded):
+        manager.execute(plan)
+
+    assert 0 == bench.forge.called("rerun_failed_jobs")
+
+
+def _slow(bench: Bench, answer: Any) -> Any:
+    def slow(*arguments: Any) -> Any:
+        bench.clock.advance(900)
+        return answer(*arguments)
+
+    return slow
 
 
 def test_forged_due_plan_of_a_sweep_is_decided_about_again(quick: Bench) -> None:

@@ -162,6 +162,18 @@ def legs(*, run_conclusion: str | None = "failure", **conclusions: str) -> dict[
     return cancelled_by_fail_fast(jobs, run_conclusion)
 
 
+@pytest.mark.parametrize("order", [(0, 1, 2), (2, 1, 0), (1, 0, 2)])
+def test_leg_is_taken_down_by_the_failure_that_came_first(order: tuple[int, ...]) -> None:
+    """Two legs fail within seconds of each other: the earlier one took the third down, in whatever order they come."""
+    jobs = [
+        make.make_job(id=1, name="test (a)", conclusion="failure", completed_at=make.later(5)),
+        make.make_job(id=2, name="test (b)", conclusion="failure", completed_at=make.later(0)),
+        make.make_job(id=3, name="test (c)", conclusion="cancelled", completed_at=make.later(3)),
+    ]
+
+    assert {3: "test (b)"} == cancelled_by_fail_fast([jobs[index] for index in order], "failure")
+
+
 @pytest.mark.parametrize(
     ("jobs", "expected"),
     [
