@@ -32,13 +32,28 @@ def reruns(loop: Loop) -> list[Any]:
 
 def assert_all(loop: Loop) -> None:
     """Everything that is promised."""
-    at_most_one_rerun_an_attempt(loop)
-    looked_directly_before_each_effect(loop)
-    never_a_real_failure(loop)
+    no_harm(loop)
     store = final_store(loop.turns[-1])
     no_fact_lost(loop, store)
     settled_and_true(loop, store)
     comment_is_right(loop, store)
+
+
+def assert_forgotten(loop: Loop) -> None:
+    """What is left to promise where GitHub keeps neither plan nor journal: no harm, and no claim without proof.
+
+    The comment alone then tells of the re-run, and stays at that: its outcome is measured by nobody.
+    """
+    no_harm(loop)
+    (body,) = (comment.body for comment in loop.world.pulls.comments(1) if is_ours(comment.body))
+    assert "recovered" not in body.splitlines()[1]
+
+
+def no_harm(loop: Loop) -> None:
+    """What holds whatever is lost."""
+    at_most_one_rerun_an_attempt(loop)
+    looked_directly_before_each_effect(loop)
+    never_a_real_failure(loop)
     exits_as_documented(loop)
     no_token_anywhere(loop)
     assert [] == loop.world.offences
