@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from recovery.rehearsal.clockwork import Clockwork, Refused
 from recovery.rehearsal.pulls import Pulls
@@ -58,10 +59,10 @@ class Issues:
         self._clockwork.tell("issue-created", f"#{issue.number} {title}")
         return issue
 
-    def change(self, number: int, **changes: object) -> Issue:
+    def change(self, number: int, **changes: Any) -> Issue:
         """Change an issue's title, body, labels or state."""
         with self._clockwork.lock:
-            issue = replace(self.get(number), updated_at=self._clockwork.now(), **changes)  # type: ignore[arg-type]
+            issue = replace(self.get(number), updated_at=self._clockwork.now(), **changes)
             if issue.state not in ("open", "closed"):
                 raise Refused(422, "Validation Failed")
             self._issues[number] = issue

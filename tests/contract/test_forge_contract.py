@@ -367,7 +367,7 @@ def test_runs_of_a_workflow_come_newest_first(stage: Stage) -> None:
     stage.failed_run(workflow="other", branch="main")
 
     def listed(**asked: object) -> list[int]:
-        return [run.id for run in stage.forge.runs_of_workflow("recovery.yml", **asked)]  # type: ignore[arg-type]
+        return [run.id for run in stage.forge.runs_of_workflow("recovery.yml", **asked)]
 
     assert [third.id, second.id, first.id] == listed()
     assert [third.id, first.id] == listed(branch="main")

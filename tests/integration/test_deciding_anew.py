@@ -158,7 +158,7 @@ def test_observation_that_takes_all_the_time_leaves_none_for_the_effect(tmp_path
     bench = Bench(MemoryStore(), tmp_path)
     plan = bench.forged()
     manager = bench.manager(timeout=600)
-    bench.forge.jobs = _slow(bench, bench.forge.jobs)  # type: ignore[method-assign]
+    bench.forge.jobs = _slow(bench, bench.forge.jobs)
 
     with pytest.raises(DeadlineExceeded):
         manager.execute(plan)

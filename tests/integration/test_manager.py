@@ -61,7 +61,7 @@ def test_request_is_on_record_before_it_is_sent(bench: Bench) -> None:
         seen.append(state and state.status)
         send(run_id)
 
-    bench.forge.rerun_failed_jobs = watched  # type: ignore[method-assign]
+    bench.forge.rerun_failed_jobs = watched
     manager.execute(plan)
 
     assert [RecoveryStatus.IN_PROGRESS] == seen
@@ -666,7 +666,7 @@ def test_kill_at_each_write_never_makes_two_reruns(tmp_path: Path, at: int, *, a
         bench = Bench(used, tmp_path)
         mortal = MortalStore(used, at, after=after)
         try:
-            live(bench.manager(mortal), bench)  # type: ignore[arg-type]
+            live(bench.manager(mortal), bench)
         except Killed:
             pass
         else:
@@ -684,7 +684,7 @@ def test_kill_at_each_request_never_makes_two_reruns(tmp_path: Path, at: int, *,
     for used, found in stores():
         bench = Bench(used, tmp_path)
         forge = MortalForge(bench.forge, at, after=after)
-        manager = RecoveryManager(used, forge, bench.vault, bench.clock)  # type: ignore[arg-type]
+        manager = RecoveryManager(used, forge, bench.vault, bench.clock)
         try:
             live(manager, bench)
         except Killed:
@@ -701,7 +701,7 @@ def test_kill_at_each_request_never_makes_two_reruns(tmp_path: Path, at: int, *,
 def test_kill_after_the_effect_is_found_out_and_settled(bench: Bench) -> None:
     """The process died between POST and record: the attempt is found, credited and settled as cleared."""
     forge = MortalForge(bench.forge, 6, after=True)
-    manager = RecoveryManager(bench.store, forge, bench.vault, bench.clock)  # type: ignore[arg-type]
+    manager = RecoveryManager(bench.store, forge, bench.vault, bench.clock)
     with pytest.raises(Killed):
         live(manager, bench)
     assert 1 == bench.effects
@@ -714,7 +714,7 @@ def test_kill_after_the_effect_is_found_out_and_settled(bench: Bench) -> None:
 def test_effect_of_a_dead_process_is_found_although_the_branch_moved_on(bench: Bench) -> None:
     """A newer commit does not make an attempt that exists a refused one."""
     forge = MortalForge(bench.forge, 6, after=True)
-    manager = RecoveryManager(bench.store, forge, bench.vault, bench.clock)  # type: ignore[arg-type]
+    manager = RecoveryManager(bench.store, forge, bench.vault, bench.clock)
     plan = manager.plan(bench.failure)
     with pytest.raises(Killed):
         manager.execute(plan)

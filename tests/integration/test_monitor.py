@@ -170,7 +170,7 @@ def test_basic_retry_that_comes_second_is_no_error(watch: Watch) -> None:
 @pytest.mark.parametrize("error", [ForgeRefused("no", status=403), ForgeUnavailable("down")])
 def test_basic_retry_raises_what_github_refuses(watch: Watch, error: Exception) -> None:
     """A failed effect is an error here too."""
-    watch.forge.fail("rerun_failed_jobs", error)  # type: ignore[arg-type]
+    watch.forge.fail("rerun_failed_jobs", error)
 
     with pytest.raises(type(error)):
         watch.recover(None)
@@ -179,7 +179,7 @@ def test_basic_retry_raises_what_github_refuses(watch: Watch, error: Exception) 
 @pytest.mark.parametrize("error", [ForgeRefused("no", status=403), ForgeUnavailable("down")])
 def test_errors_other_than_the_stores_do_not_lead_to_a_retry(watch: Watch, error: Exception) -> None:
     """What GitHub refused to the manager is not tried again behind its back."""
-    watch.forge.fail("rerun_failed_jobs", error)  # type: ignore[arg-type]
+    watch.forge.fail("rerun_failed_jobs", error)
 
     with pytest.raises(type(error)):
         watch.recover(MemoryStore())

@@ -29,7 +29,7 @@ def document(kind: DecisionKind = DecisionKind.ACT, **over: Any) -> DecisionDocu
     plan = make.make_plan(**{"decision": make.make_decision(kind=kind)} | over)
     events = [make.recovery_decided(plan=plan)]
     if outcome is not None:
-        events.append(make.recovery_settled(recovery=plan.header, outcome=outcome))  # type: ignore[arg-type]
+        events.append(make.recovery_settled(recovery=plan.header, outcome=outcome))
     return decision_document(plan, [make.make_failure()], project(events))
 
 

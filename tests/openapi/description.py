@@ -107,7 +107,7 @@ class Description:
 
 
 CONFIG = Config(
-    spec_validator_cls=None,  # type: ignore[arg-type]  # GitHub's document itself is not on trial
+    spec_validator_cls=None,  # GitHub's document itself is not on trial
     server_base_url=SERVER,
     extra_format_validators={"uri": is_address},
     additional_properties_default_policy="forbid",  # what GitHub does not describe, we neither send nor serve

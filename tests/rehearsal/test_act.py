@@ -35,7 +35,7 @@ def rehearsed(folder: Path, text: str, more: Mapping[str, str] | None = None, **
     repository = written(
         folder / "repository", {CI: f"name: CI\non: [push, pull_request]\njobs:\n{text}", **(more or {})}
     )
-    return Rehearsal(repository, folder / "work", timeout_seconds=60, choices=Choices(**choices))  # type: ignore[arg-type]
+    return Rehearsal(repository, folder / "work", timeout_seconds=60, choices=Choices(**choices))
 
 
 def rerun_failed(rehearsal: Rehearsal, run_id: int) -> None:

@@ -46,7 +46,7 @@ def workflow(text: str = TEXT, path: str = "ci.yml") -> Workflow:
 
 def found(text: str, **more: object) -> Injection:
     """What one wish comes to."""
-    (injection,) = resolve([Wish(text=text, **more)], [workflow()])  # type: ignore[arg-type]
+    (injection,) = resolve([Wish(text=text, **more)], [workflow()])
     return injection
 
 

@@ -135,7 +135,7 @@ def test_carried_over_job_belongs_to_the_attempt_looked_at() -> None:
 def test_unreadable_log_is_recorded(error: Exception) -> None:
     """A log that cannot be read leaves the cause unknown, and says why."""
     of = forge()
-    of.fail("job_log", error)  # type: ignore[arg-type]
+    of.fail("job_log", error)
 
     (failure,) = seen(of).failures
 
@@ -146,7 +146,7 @@ def test_unreadable_log_is_recorded(error: Exception) -> None:
 def test_trouble_that_concerns_every_request_is_raised(error: Exception) -> None:
     """A bad token or a rate limit is not a property of one log."""
     of = forge()
-    of.fail("job_log", error)  # type: ignore[arg-type]
+    of.fail("job_log", error)
 
     with pytest.raises(type(error)):
         seen(of)

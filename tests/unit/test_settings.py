@@ -230,4 +230,4 @@ def test_state_that_is_none(text: str) -> None:
 def test_settings_are_frozen() -> None:
     """Parsed once, and the same for everybody after."""
     with pytest.raises(ValueError, match="frozen"):
-        Settings().max_attempts = 3  # type: ignore[misc]
+        Settings().max_attempts = 3
