@@ -55,7 +55,7 @@ def _add(commands: Commands, name: str, handler: str, summary: str, example: str
         name,
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=f"example:\n  recovery {name} {example}",
+        epilog=f"example:\n  recovery {name} {example}".rstrip(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else")

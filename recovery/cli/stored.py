@@ -68,9 +68,9 @@ def dashboard(options: argparse.Namespace) -> int:
 
 def rollback(options: argparse.Namespace) -> int:
     """Return to a checkpoint: not available yet."""
+    recipe_for(RecoveryType.ROLLBACK)
     if _store(options).checkpoint(options.checkpoint_id) is None:
         raise NotFoundError(f"there is no checkpoint {options.checkpoint_id} in {shown_database(options)}")
-    recipe_for(RecoveryType.ROLLBACK)
     return 0
 
 

@@ -113,7 +113,8 @@ def real_failure(case: Case) -> Reason | None:
     others = f" (and {len(real) - 1} more)" if len(real) > 1 else ""
     return _because(
         ReasonId.REAL_FAILURE,
-        f"job `{first.job_name}` failed for a real reason, {_words(first.failure_class)}{others}",
+        f"job `{first.job_name}` failed for a real reason ({_words(first.failure_class)}){others}:"
+        " the same commit would fail again",
     )
 
 

@@ -71,13 +71,19 @@ def _reason(reason: Mapping[str, Any]) -> str:
 def _steps(state: RecoveryState) -> Iterator[Line]:
     if not state.progress_steps:
         return
+    told = [step for step in state.progress_steps if not _is_answered(step, state)]
     yield Line("time", "Steps (times in UTC)")
     rows = [
-        (_time(step.get("at")), *(str(step.get(name) or "") for name in ("step", "status", "detail")))
-        for step in state.progress_steps
+        (_time(step.get("at")), *(str(step.get(name) or "") for name in ("step", "status", "detail"))) for step in told
     ]
-    for step, text in zip(state.progress_steps, table(rows), strict=True):
+    for step, text in zip(told, table(rows), strict=True):
         yield Line(_STEP_STYLES.get(step.get("status"), "info"), text)
+
+
+def _is_answered(step: Mapping[str, Any], state: RecoveryState) -> bool:
+    """Whether a step is a request whose answer is told, too, and says all of it."""
+    effect = str(step.get("step")).removeprefix("request ")
+    return effect != step.get("step") and any(other.get("step") == effect for other in state.progress_steps)
 
 
 def _time(written: object) -> str:

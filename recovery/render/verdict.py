@@ -40,7 +40,7 @@ def _cause(
 ) -> Iterator[Line]:
     cause = failure_class.value.replace("_", " ")
     if failure_class is FailureClass.NO_FAILURE:
-        yield Line("good", f"{plain.line(source)}: no failure")
+        yield Line("good", f"{plain.line(source)}: no sign of a failure found")
         return
     yield Line(_STYLE[retryable], f"{plain.line(source)}: {cause} ({confidence:.0%} sure), {_ADVICE[retryable]}")
     if reason:

@@ -90,12 +90,14 @@ def test_seeds_commands_work_as_written(tmp_path: Path) -> None:
         ("initiate", "--failure-id", "failure_123"),
         ("initiate", "--failure-id", "failure_123", "--type", "resume"),
         ("status", "--recovery-id", "recovery_456"),
-        ("rollback", "--checkpoint-id", "checkpoint_789", "--reason", "manual_fix"),
     ):
         ended = python_main(*arguments)
         assert (4, 1) == (ended.code, len(ended.errors)), arguments
         assert arguments[2] in ended.errors[0]
         assert "Traceback" not in ended.err
+    rollback = python_main("rollback", "--checkpoint-id", "checkpoint_789", "--reason", "manual_fix")
+    assert (10, 1) == (rollback.code, len(rollback.errors))
+    assert "`rollback` is not available" in rollback.errors[0]
 
 
 def test_checkpoint_is_recorded_as_given(recovery: Command) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from pydantic_core import from_json
 
 _UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]+")
 _LONGEST_MESSAGE = 200
@@ -35,8 +36,8 @@ class Answer:
     def message(self) -> str:
         """GitHub's own sentence about a refusal, on one line and bounded; empty when it gave none."""
         try:
-            document = json.loads(self.text)
-        except (ValueError, RecursionError):
+            document = from_json(self.text)
+        except ValueError:
             return ""
         said = document.get("message") if isinstance(document, dict) else None
         return _UNPRINTABLE.sub(" ", said).strip()[:_LONGEST_MESSAGE] if isinstance(said, str) else ""
@@ -48,6 +49,6 @@ class Answer:
             WrongShape: it is not JSON, while `expected` was.
         """
         try:
-            return json.loads(self.text)
-        except (ValueError, RecursionError) as error:
+            return from_json(self.text)  # bounded in depth, without recursion of the interpreter's
+        except ValueError as error:
             raise WrongShape(expected) from error

@@ -183,7 +183,7 @@ def test_consequences_are_not_counted() -> None:
 def test_one_real_failure_among_passing_ones_is_enough() -> None:
     """Mixed failures are left red, and the reason names the job that failed for real."""
     found = case(make.make_failure(), make.make_failure(job_id=2, job_name="unit", **REAL))
-    assert ["job `unit` failed for a real reason, test failure"] == [
+    assert ["job `unit` failed for a real reason (test failure): the same commit would fail again"] == [
         reason.text for veto in VETOES if (reason := veto(found))
     ]
 
@@ -193,7 +193,7 @@ def test_real_failures_are_counted() -> None:
     found = case(*(make.make_failure(job_id=number, **REAL) for number in range(3)))
     reason = VETOES[5](found)
     assert reason is not None
-    assert reason.text.endswith("test failure (and 2 more)")
+    assert reason.text.endswith("(test failure) (and 2 more): the same commit would fail again")
 
 
 @pytest.mark.parametrize("failure_class", [FailureClass.TIMEOUT, FailureClass.INFRASTRUCTURE])
