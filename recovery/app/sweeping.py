@@ -80,7 +80,7 @@ def _settle_open(place: Workplace) -> list[RecoveryState]:
 def _settle(place: Workplace, state: RecoveryState) -> RecoveryState:
     try:
         return place.manager.settle(state)
-    except ForgeRefused as error:  # one run that was deleted must not keep all others from being looked after
+    except ForgeRefused as error:  # one run that may not be looked at must not keep all others from it
         log.warning("recovery left open recovery_id=%s reason=%s", state.id, error.message)
         return state
 
