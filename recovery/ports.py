@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
 from recovery.models.decision import Reason, RecoveryHeader, RecoveryPlan
 from recovery.models.events import Event
@@ -160,8 +160,31 @@ class Forge(Protocol):
         """The repository's own artifacts (not those of forks) made since then, newest first."""
         ...
 
+    def artifacts_of_run(self, run_id: int) -> tuple[Artifact, ...]:
+        """The artifacts of one run, of all its attempts that GitHub still shows, newest first; one request per 100."""
+        ...
+
+    def jobs_of_all_attempts(self, run_id: int) -> tuple[Job, ...]:
+        """The jobs of every attempt of a run; one request per 100."""
+        ...
+
+    def download_artifact(self, artifact: Artifact, into: BinaryIO) -> None:
+        """Stream an artifact's zip into an open file that can seek; when this returns, its digest is as recorded.
+
+        Raises:
+            ForgeRefused: it has expired, is gone, or is not what was uploaded.
+        """
+        ...
+
+    def delete_artifact(self, artifact_id: int) -> None:
+        """Delete an artifact; one that is gone already is no error."""
+        ...
+
     def artifact_file(self, artifact: Artifact, name: str) -> bytes | None:
-        """One file out of an artifact's zip, read in memory within a declared bound; None when it is not in it."""
+        """One file out of an artifact's zip, read in memory within a declared bound; None when it is not in it.
+
+        Of a large artifact only the parts that hold the file are downloaded; its digest is not compared then.
+        """
         ...
 
     def comments(self, issue: int) -> tuple[Comment, ...]:

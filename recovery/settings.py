@@ -105,9 +105,17 @@ class Settings(Record):
 
     name: str = ""
     type: Literal["step", "job", "workflow"] = "job"
+    path: tuple[str, ...] = ()
+    """Patterns of the files that a checkpoint holds; one that begins with `!` takes files out again."""
+    incremental: bool = False
+    """Whether a checkpoint leaves out what the one that this job continued from, or made first, has already."""
     state: dict[str, Any] = Field(default_factory=dict)
     environment: tuple[str, ...] = ()
+    """Names of variables, or `tool:NAME` for the version of a tool; with `~` before it, a compatible one will do."""
     dependencies: tuple[str, ...] = ()
+    checkpoint_id: str = ""
+    """The checkpoint to restore; empty for the one that this job continues from."""
+    fail_on_miss: bool = False
     retention_days: int = Field(default=0, ge=0, le=400)
     job_status: str = ""
 
@@ -119,11 +127,13 @@ class Settings(Record):
     """How far a failure class may go: `observe` leaves it red, `suggest` only proposes, `act` acts on a `maybe` too."""
     side_effects: dict[str, SideEffects] = Field(default_factory=dict)
     """Job-name patterns (`deploy*`), each with what re-running does: `none`, `idempotent` or `dangerous` (a veto)."""
+    recovery_workflow: str = ".github/workflows/recovery.yml"
+    """The workflow whose plans a job believes when it restores."""
     look_back: Duration = 3 * 86400.0
     """How far back the sweep looks for events that were lost."""
 
 
-_FILE_ONLY = frozenset({"workflows", "max-failed-jobs", "autonomy", "side-effects", "look-back"})
+_FILE_ONLY = frozenset({"workflows", "max-failed-jobs", "autonomy", "side-effects", "look-back", "recovery-workflow"})
 _INPUT_ONLY = frozenset(
     {
         "mode",
@@ -132,6 +142,10 @@ _INPUT_ONLY = frozenset(
         "reason",
         "name",
         "type",
+        "path",
+        "incremental",
+        "checkpoint-id",
+        "fail-on-miss",
         "state",
         "environment",
         "dependencies",
@@ -139,10 +153,10 @@ _INPUT_ONLY = frozenset(
         "job-status",
     }
 )
-RESERVED_INPUTS = ("path", "command", "inputs", "fail-on-miss", "checkpoint-id", "step-attempts")
+RESERVED_INPUTS = ("command", "inputs", "step-attempts")
 """Inputs whose names are kept for what is not built yet."""
 
-_LISTS = frozenset({"environment", "dependencies"})
+_LISTS = frozenset({"path", "environment", "dependencies"})
 INPUT_NAMES = tuple(sorted(_kebab(name) for name in Settings.model_fields if _kebab(name) not in _FILE_ONLY))
 
 

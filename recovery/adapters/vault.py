@@ -3,24 +3,15 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
-from typing import Any
-
-from pydantic import ValidationError
 
 from recovery.errors import CheckpointRejected, InputError, StateError
+from recovery.models.manifest import MANIFEST, MANIFEST_LIMIT, digest_of, manifest_bytes, read_manifest
 from recovery.models.records import WorkflowCheckpoint
-
-SCHEMA_VERSION = 1
-MANIFEST = "manifest.json"
-
-MANIFEST_LIMIT = 16 * 1024 * 1024
-"""Bytes of a manifest that are read: state, environment and digests are small, an endless file is no manifest."""
 
 # An id becomes the name of a folder: nothing that climbs, hides, ends in a dot (Windows drops it) or grows too long.
 _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?")
@@ -110,50 +101,6 @@ class DirectoryVault:
                 hint="an id has at most 128 letters, digits, `.`, `_` and `-`, and begins with a letter or digit",
             )
         return self.root / checkpoint_id / MANIFEST
-
-
-def manifest_bytes(checkpoint: WorkflowCheckpoint) -> bytes:
-    """A checkpoint's manifest in its one canonical form, so that equal checkpoints have equal digests."""
-    fields = {"schema_version": SCHEMA_VERSION} | json.loads(checkpoint.model_dump_json())
-    return (json.dumps(fields, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def digest_of(content: bytes) -> str:
-    """The digest of a manifest's bytes, `sha256:…`."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
-
-
-def read_manifest(content: bytes, *, source: str) -> WorkflowCheckpoint:
-    """The checkpoint that a manifest describes; `source` names it in errors.
-
-    Raises:
-        CheckpointRejected: it is too large, damaged, or of a version that this program does not know.
-    """
-    if len(content) > MANIFEST_LIMIT:
-        raise CheckpointRejected(f"the manifest {source} is larger than {MANIFEST_LIMIT} bytes")
-    fields = _json_object(content, source)
-    version = fields.pop("schema_version", None)
-    if version != SCHEMA_VERSION:
-        raise CheckpointRejected(
-            f"the manifest {source} has schema version {str(version)[:20]!r}, this program reads {SCHEMA_VERSION}",
-            hint="use the version of recovery that wrote the checkpoint, or a newer one",
-        )
-    try:
-        return WorkflowCheckpoint.model_validate_json(json.dumps(fields))
-    except ValidationError as error:
-        first = error.errors(include_input=False, include_url=False)[0]
-        where = ".".join(str(part)[:60] for part in first["loc"])
-        raise CheckpointRejected(f"the manifest {source} is damaged: {where}: {first['msg']}") from error
-
-
-def _json_object(content: bytes, source: str) -> dict[str, Any]:
-    try:
-        fields = json.loads(content)
-    except (ValueError, RecursionError) as error:
-        raise CheckpointRejected(f"the manifest {source} is damaged: it is no JSON") from error
-    if not isinstance(fields, dict):
-        raise CheckpointRejected(f"the manifest {source} is damaged: it is no JSON object")
-    return fields
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -43,6 +43,9 @@ class ReasonId(StrEnum):
     DISABLED = "disabled"
     TRANSIENT = "transient"
     REQUESTED = "requested"
+    CHECKPOINT_VALID = "checkpoint-valid"
+    CHECKPOINT_REJECTED = "checkpoint-rejected"
+    PROGRESS = "progress"
 
 
 class Reason(Record):
@@ -78,6 +81,27 @@ class RecoveryHeader(Record):
     started_at: Moment
 
 
+class JobCheckpoint(Record):
+    """The newest checkpoint that a failed job left, and what validating it from outside found."""
+
+    job_name: str
+    checkpoint_id: str
+    name: str
+    artifact_id: Number
+    artifact_digest: str | None = None
+    made_in_attempt: Number = Field(ge=1)
+    """The attempt that made it; earlier than the one that failed when that one made no progress of its own."""
+    errors: tuple[str, ...] = ()
+    """Why it may not be continued from; none when it may."""
+    corrupt: bool = False
+    """Whether it is damaged, not only out of reach: then it is excluded for good."""
+
+    @property
+    def is_valid(self) -> bool:
+        """Whether work may continue from it."""
+        return not self.errors
+
+
 class RecoveryPlan(Record):
     """A decision with the ordered steps that follow; written down before the first effect."""
 
@@ -92,6 +116,8 @@ class RecoveryPlan(Record):
     head_branch: str | None = None
     pull_request: int | None = None
     run_url: str = ""
+    checkpoints: tuple[JobCheckpoint, ...] = ()
+    """What each failed job may continue from; the invalid ones are told with the reason."""
 
 
 class Observation(Record):
@@ -106,4 +132,6 @@ class Observation(Record):
     pull_request: PullRequest | None = None
     head_now: str | None = None
     """The commit now at the head of the pull request or branch; None when it could not be told."""
+    checkpoints: tuple[JobCheckpoint, ...] = ()
+    """Of each failed job that left any, the newest; looked for only when a second try may be made."""
     observed_at: Moment

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, TypeAdapter
 
+from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import RecoveryHeader, RecoveryPlan
 from recovery.models.record import Moment, Record
 from recovery.models.records import Outcome, PipelineFailure, WorkflowCheckpoint
@@ -31,6 +32,16 @@ class CheckpointCreated(_Event):
 
     kind: Literal["checkpoint-created"] = "checkpoint-created"
     checkpoint: WorkflowCheckpoint
+
+
+class CheckpointJudged(_Event):
+    """It became known what a checkpoint is good for; the worst that is ever known of it stands."""
+
+    kind: Literal["checkpoint-judged"] = "checkpoint-judged"
+    repository: str
+    checkpoint_id: str
+    health: CheckpointHealth
+    detail: str = ""
 
 
 class RecoveryDecided(_Event):
@@ -80,7 +91,8 @@ class NoteTaken(_Event):
 
 
 RecoveryEvent = RecoveryDecided | EffectRequested | EffectAnswered | RecoverySettled | NoteTaken
-Event = Annotated[FailureObserved | CheckpointCreated | RecoveryEvent, Field(discriminator="kind")]
+CheckpointEvent = CheckpointCreated | CheckpointJudged
+Event = Annotated[FailureObserved | CheckpointEvent | RecoveryEvent, Field(discriminator="kind")]
 
 _EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
@@ -101,6 +113,8 @@ def repository_of(event: Event) -> str:
             return failure.repository
         case CheckpointCreated(checkpoint=checkpoint):
             return checkpoint.repository
+        case CheckpointJudged(repository=repository):
+            return repository
         case _:
             return header_of(event).repository
 

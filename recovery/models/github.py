@@ -92,6 +92,7 @@ class Artifact(Record):
     digest: str | None = None
     expired: bool = False
     created_at: Moment
+    expires_at: Moment | None = None
     run_id: int
     repository_id: int
     head_repository_id: int

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from recovery.adapters.vault import MANIFEST_LIMIT, DirectoryVault, manifest_bytes, read_manifest
+from recovery.adapters.vault import DirectoryVault
 from recovery.errors import CheckpointRejected, InputError, StateError
+from recovery.models.manifest import MANIFEST_LIMIT, manifest_bytes, read_manifest
 from tests.builders import make_checkpoint
 
 ROOT = Path(__file__).parents[2]

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from recovery.adapters.runner import RunnerContext
-from recovery.adapters.vault import DirectoryVault, digest_of
+from recovery.adapters.vault import DirectoryVault
 from recovery.app.checkpointing import SavedCheckpoint, save_checkpoint
 from recovery.errors import InputError
+from recovery.models.manifest import digest_of
 from recovery.settings import Settings
 
 

@@ -1,0 +1,126 @@
+"""`manifest.json`: a checkpoint as it is written beside its content, and read back without believing it anything."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import Any
+
+from pydantic import ValidationError
+
+from recovery.errors import CheckpointRejected
+from recovery.models.records import WorkflowCheckpoint
+
+SCHEMA_VERSION = 1
+MANIFEST = "manifest.json"
+
+MANIFEST_LIMIT = 16 * 1024 * 1024
+"""Bytes of a manifest that are read: state, environment and digests are small, an endless file is no manifest."""
+
+LONGEST_NUMBER = 30
+"""Digits of a number that are read; none of ours has more, and reading millions of them takes for ever."""
+
+MOST_LEVELS = 64
+"""Levels of lists and objects in each other that are read."""
+
+
+def manifest_bytes(checkpoint: WorkflowCheckpoint) -> bytes:
+    """A checkpoint's manifest in its one canonical form, so that equal checkpoints have equal digests."""
+    fields = {"schema_version": SCHEMA_VERSION} | json.loads(checkpoint.model_dump_json())
+    return (json.dumps(fields, sort_keys=True, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def digest_of(content: bytes) -> str:
+    """The digest of a manifest's bytes, `sha256:…`."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+def read_manifest(content: bytes, *, source: str) -> WorkflowCheckpoint:
+    """The checkpoint that a manifest describes; `source` names it in errors.
+
+    Raises:
+        CheckpointRejected: it is too large, damaged, or of a version that this program does not know.
+    """
+    if len(content) > MANIFEST_LIMIT:
+        raise CheckpointRejected(f"the manifest {source} is larger than {MANIFEST_LIMIT} bytes")
+    fields = read_json(content, source=f"the manifest {source}")
+    version = fields.pop("schema_version", None)
+    if version != SCHEMA_VERSION or isinstance(version, bool):
+        raise CheckpointRejected(
+            f"the manifest {source} has schema version {str(version)[:20]!r}, this program reads {SCHEMA_VERSION}",
+            hint="use the version of recovery that wrote the checkpoint, or a newer one",
+        )
+    try:
+        return WorkflowCheckpoint.model_validate_json(json.dumps(fields))
+    except ValidationError as error:
+        first = error.errors(include_input=False, include_url=False)[0]
+        where = ".".join(str(part)[:60] for part in first["loc"])
+        raise CheckpointRejected(f"the manifest {source} is damaged: {where}: {first['msg']}") from error
+
+
+def read_json(content: bytes, *, source: str) -> dict[str, Any]:
+    """A JSON object that a stranger may have written: no key twice, no NaN, no endless number, no bottomless nesting.
+
+    Raises:
+        CheckpointRejected: it is none; says of `source` what is wrong with it.
+    """
+    try:
+        fields = json.loads(
+            content,
+            object_pairs_hook=_without_duplicates,
+            parse_constant=_no_constant,
+            parse_int=_short,
+            parse_float=_finite,
+        )
+        _check_levels(fields)
+    except (ValueError, RecursionError) as error:
+        told = error if isinstance(error, _Strange) else "it is no JSON"
+        raise CheckpointRejected(f"{source} is damaged: {told}") from error
+    if not isinstance(fields, dict):
+        raise CheckpointRejected(f"{source} is damaged: it is no JSON object")
+    return fields
+
+
+class _Strange(ValueError):
+    """JSON that no honest writer writes."""
+
+
+def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        names = [name for name, _ in pairs]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise _Strange(f"the key {twice[:60]!r} is in one object twice")
+    return fields
+
+
+def _no_constant(text: str) -> Any:
+    raise _Strange(f"{text} is no number")
+
+
+def _short(digits: str) -> int:
+    if len(digits) > LONGEST_NUMBER:
+        raise _Strange(f"a number has {len(digits)} digits")
+    return int(digits)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if len(text) > 4 * LONGEST_NUMBER or number in (float("inf"), float("-inf")):
+        raise _Strange(f"the number {text[:40]} is too large")
+    return number
+
+
+def _check_levels(value: Any) -> None:
+    level = [value]
+    for _ in range(MOST_LEVELS):
+        level = [
+            child
+            for parent in level
+            if isinstance(parent, dict | list)
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, dict | list)
+        ]
+        if not level:
+            return
+    raise _Strange(f"it is nested more than {MOST_LEVELS} levels deep")
