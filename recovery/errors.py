@@ -7,13 +7,15 @@ RecoveryError
 ├── ForgeError
 │   ├── AuthenticationError  6   no token, or one that GitHub does not know
 │   ├── ForgeRefused         7   GitHub said no (403, 404, 409, 410, 422)
-│   │   └── RunActive        7   ... because the run has not completed
+│   │   ├── RunActive        7   ... because the run has not completed
+│   │   └── ArtifactDamaged  7   ... or gave out an artifact that is not what was uploaded
 │   ├── ForgeUnavailable     8   GitHub did not answer, or answered 5xx or garbage
 │   │   └── AmbiguousEffect  8   ... to a request that may have taken effect
 │   └── RateLimited          9   GitHub asked to wait longer than we may
 ├── StrategyUnavailable  10   the recipe asked for does not exist (yet)
 ├── DeadlineExceeded     11   the time given for the work is over
 ├── CheckpointRejected   12   a checkpoint did not pass validation
+│   └── UnknownSchema       12   ... because another version of this program wrote it
 └── RehearsalError       13   the local rehearsal cannot run or did not close
 
 0 is success, 1 is our own bug, 2 is wrong usage of the command line.
@@ -82,6 +84,10 @@ class RunActive(ForgeRefused):
     """The run has not completed, so that GitHub refuses to re-run any part of it."""
 
 
+class ArtifactDamaged(ForgeRefused):
+    """An artifact is not what was uploaded, or is no archive that can be read."""
+
+
 class ForgeUnavailable(ForgeError):
     """GitHub did not answer, or answered with a server error or garbage."""
 
@@ -119,6 +125,12 @@ class CheckpointRejected(RecoveryError):
     """A checkpoint did not pass validation."""
 
     exit_code = 12
+
+
+class UnknownSchema(CheckpointRejected):
+    """A checkpoint was written in a form that this version does not know; it may well be sound."""
+
+    default_hint = "use the version of recovery that wrote the checkpoint, or a newer one"
 
 
 class RehearsalError(RecoveryError):

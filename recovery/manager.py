@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from recovery.effect import FOUND_LATER, Effect
-from recovery.errors import DeadlineExceeded, InputError
-from recovery.models.decision import Decision, DecisionKind, Observation, Reason, RecoveryPlan
+from recovery.errors import DeadlineExceeded, InputError, StateError
+from recovery.finder import find_checkpoints
+from recovery.models.checkpoint import CheckpointHealth
+from recovery.models.decision import Decision, DecisionKind, JobCheckpoint, Observation, RecoveryPlan
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryStatus, RecoveryType, WorkflowCheckpoint
 from recovery.observer import observe
 from recovery.policy.backoff import delay_before_retry
-from recovery.policy.choose import choose
+from recovery.policy.choose import checkpoints_matter, choose
 from recovery.policy.lifecycle import OPEN, project
 from recovery.policy.limits import may_be_withdrawn, standing_in_the_way
 from recovery.policy.planning import draw_up, manual_failure, next_number, saying_the_same
@@ -97,6 +99,8 @@ class RecoveryManager:
         seen = observation or self._observe(failure.run_id, failure.attempt)
         if not seen.failures:
             seen = seen.model_copy(update={"failures": (failure,)})
+        if seen.checkpoints is None:
+            seen = self.look_for_checkpoints(seen, asked)
         decision = choose(self._case(seen), asked)
         known = self._store.recoveries_of(failure.run_id, failure.attempt)
         standing = standing_in_the_way(known)
@@ -104,7 +108,7 @@ class RecoveryManager:
         if standing is not None and (
             may_be_withdrawn(standing, decision, explicit=explicit or self._is_about_another(standing, failure))
         ):
-            self._withdraw(standing, decision.reasons[0])
+            self._withdraw(standing, decision.reasons[0].text)
             standing = None
         standing = standing or saying_the_same(known, decision)
         if standing is not None and (on_record := self._store.plan(standing.id)) is not None:
@@ -146,6 +150,15 @@ class RecoveryManager:
             effect.carry_out(was_requested=bool(recorded.metadata.get("requested_at")))
         return self.state_of(plan)
 
+    def refuse(self, plan: RecoveryPlan, reason: str) -> None:
+        """Withdraw a plan before anything is requested: what it needs to be carried out safely is not there.
+
+        Raises:
+            StateError: always, with the reason.
+        """
+        self._withdraw(self.state_of(plan), reason)
+        raise StateError(f"{plan.header.id} was not executed: {reason}")
+
     def settle(self, recovery: RecoveryState, *, observation: Observation | None = None) -> RecoveryState:
         """Learn what became of a recovery and record its outcome; unchanged while that cannot be told yet."""
         plan = self._store.plan(recovery.id)
@@ -153,6 +166,18 @@ class RecoveryManager:
             return recovery
         Settlement(plan, recovery, self._forge, self._recorder, self._clock.now()).settle(observation)
         return self.state_of(plan)
+
+    def look_for_checkpoints(self, seen: Observation, strategy: str = "auto") -> Observation:
+        """What was seen, with the checkpoints of the failed jobs, if they could change what is done.
+
+        Raises:
+            ForgeError: GitHub cannot be used at all; a list that may not be read means that there are none.
+        """
+        if not checkpoints_matter(self._case(seen), _strategy(strategy)):
+            return seen
+        found = find_checkpoints(self._forge, seen, self._why_excluded)
+        self._exclude(found)
+        return seen.model_copy(update={"checkpoints": found})
 
     def has_confirmed(self, plan: RecoveryPlan) -> bool:
         """Whether this manager itself has just decided to act on a plan, whatever the plan says of itself."""
@@ -164,6 +189,31 @@ class RecoveryManager:
 
     def _observe(self, run_id: int, attempt: int) -> Observation:
         return observe(self._forge, self._clock, run_id, attempt, most_logs=self._settings.max_failed_jobs)
+
+    def _exclude(self, found: Sequence[JobCheckpoint]) -> None:
+        """Put corruption that was found on record, so that the checkpoint is out of use for good."""
+        for checkpoint in found:
+            if self._settings.dry_run or not checkpoint.corrupt or not checkpoint.checkpoint_id:
+                continue
+            if not self._why_excluded(checkpoint.checkpoint_id) and not self._is_known_elsewhere(checkpoint):
+                self._recorder.judged(
+                    checkpoint.checkpoint_id,
+                    self._forge.repository,
+                    CheckpointHealth.CORRUPT,
+                    checkpoint.errors[0],
+                )
+
+    def _is_known_elsewhere(self, found: JobCheckpoint) -> bool:
+        """Whether another artifact is known to hold the checkpoint of this id; ids are never used twice."""
+        known = self._store.checkpoint(found.checkpoint_id)
+        return known is not None and known.metadata.get("artifact_id") not in {None, found.artifact_id}
+
+    def _why_excluded(self, checkpoint_id: str) -> str | None:
+        """Why a checkpoint is out of use for good, as far as it is on record."""
+        health, detail = self._store.health_of(checkpoint_id)
+        if health is not CheckpointHealth.CORRUPT:
+            return None
+        return detail or "it was found damaged before"
 
     def _case(self, seen: Observation) -> Case:
         return Case(observation=seen, settings=self._settings, now=self._clock.now(), own_workflow=self._own_workflow)
@@ -203,17 +253,19 @@ class RecoveryManager:
             effect = recipe_for(plan.decision.strategy).EFFECT
             self._recorder.answered(plan, effect, accepted=True, detail=FOUND_LATER)
             return False
+        if plan.checkpoints:
+            seen = self.look_for_checkpoints(seen, asked)
         decision = choose(self._case(seen), asked)
         if decision.kind is DecisionKind.ACT:
             return True
-        self._withdraw(recorded, decision.reasons[0])
+        self._withdraw(recorded, decision.reasons[0].text)
         return False
 
-    def _withdraw(self, recovery: RecoveryState, reason: Reason) -> None:
+    def _withdraw(self, recovery: RecoveryState, reason: str) -> None:
         plan = self._store.plan(recovery.id)
         if plan is not None and not self._settings.dry_run:
             effect = recipe_for(plan.decision.strategy).EFFECT
-            self._recorder.answered(plan, effect, accepted=False, detail=f"withdrawn: {reason.text}")
+            self._recorder.answered(plan, effect, accepted=False, detail=f"withdrawn: {reason}")
 
     def _is_about_another(self, standing: RecoveryState, failure: PipelineFailure) -> bool:
         """Whether the plan filed under an attempt's recovery is about another attempt, as no manager makes it."""

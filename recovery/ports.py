@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from datetime import datetime
 from typing import BinaryIO, Protocol
 
+from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import Reason, RecoveryHeader, RecoveryPlan
 from recovery.models.events import Event
 from recovery.models.github import Artifact, Comment, Job, PullRequest, Run
@@ -85,6 +86,13 @@ class Store(Protocol):
 
     def checkpoint(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
         """One checkpoint by id."""
+        ...
+
+    def health_of(self, checkpoint_id: str) -> tuple[CheckpointHealth, str]:
+        """The worst that is known of a checkpoint, and why; `unknown` where nothing is.
+
+        One that was judged before its manifest came counts, too.
+        """
         ...
 
     def checkpoints(self, repository: str | None = None, limit: int | None = None) -> tuple[WorkflowCheckpoint, ...]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import DecisionKind, Reason, RecoveryPlan
 from recovery.models.events import (
     CheckpointCreated,
+    CheckpointJudged,
     EffectAnswered,
     EffectRequested,
     Event,
@@ -74,6 +76,14 @@ class Recorder:
     def checkpointed(self, checkpoint: WorkflowCheckpoint) -> None:
         """Record a checkpoint."""
         self._record(CheckpointCreated(**self._stamp(), checkpoint=checkpoint))
+
+    def judged(self, checkpoint_id: str, repository: str, health: CheckpointHealth, detail: str = "") -> None:
+        """Record what became known of a checkpoint's use."""
+        self._record(
+            CheckpointJudged(
+                **self._stamp(), repository=repository, checkpoint_id=checkpoint_id, health=health, detail=detail
+            )
+        )
 
     def _knows(self, failure: PipelineFailure) -> bool:
         known = self._store.failure(failure.id)

@@ -76,9 +76,18 @@ def sync_attempt(
     return 0
 
 
-def sync_recent(store: Store, forge: Forge, workflow: RecoveryWorkflow, since: datetime) -> int:
-    """Fold every plan and journal made since then that is not folded yet; return how many events were new."""
-    candidates = _plans_and_journals(forge, since)
+def sync_recent(
+    store: Store,
+    forge: Forge,
+    workflow: RecoveryWorkflow,
+    since: datetime,
+    recent: Sequence[Artifact] | None = None,
+) -> int:
+    """Fold every plan and journal made since then that is not folded yet; return how many events were new.
+
+    `recent` are the repository's artifacts made since then, if they were listed already.
+    """
+    candidates = _plans_and_journals(forge, since, recent)
     folded = store.folded([artifact.id for artifact in candidates])
     fresh = [artifact for artifact in candidates if artifact.id not in folded and is_own_artifact(artifact)]
     if not fresh:
@@ -87,15 +96,15 @@ def sync_recent(store: Store, forge: Forge, workflow: RecoveryWorkflow, since: d
     return sum(_fold(store, forge, artifact) for artifact in reversed(fresh) if artifact.run_id in trusted)
 
 
-def _plans_and_journals(forge: Forge, since: datetime) -> list[Artifact]:
+def _plans_and_journals(forge: Forge, since: datetime, recent: Sequence[Artifact] | None) -> list[Artifact]:
     """Newest first. Journals are asked for by name, so that no number of other artifacts can crowd them out."""
     named = [
         artifact
         for own_attempt in OWN_ATTEMPTS
         for artifact in forge.artifacts_named(journal_artifact_name(own_attempt), since)
     ]
-    recent = [artifact for artifact in forge.artifacts_since(since) if _file_in(artifact.name)]
-    found = {artifact.id: artifact for artifact in (*named, *recent)}
+    listed = forge.artifacts_since(since) if recent is None else recent
+    found = {artifact.id: artifact for artifact in (*named, *listed) if _file_in(artifact.name)}
     return sorted(found.values(), key=lambda artifact: (artifact.created_at, artifact.id), reverse=True)
 
 

@@ -6,9 +6,11 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import (
     Decision,
     DecisionKind,
+    JobCheckpoint,
     Observation,
     Reason,
     ReasonId,
@@ -17,6 +19,7 @@ from recovery.models.decision import (
 )
 from recovery.models.events import (
     CheckpointCreated,
+    CheckpointJudged,
     EffectAnswered,
     EffectRequested,
     FailureObserved,
@@ -24,7 +27,7 @@ from recovery.models.events import (
     RecoveryDecided,
     RecoverySettled,
 )
-from recovery.models.github import Job, PullRequest, Run, Step
+from recovery.models.github import Artifact, Job, PullRequest, Run, Step
 from recovery.models.records import Outcome, PipelineFailure, RecoveryType, WorkflowCheckpoint
 from recovery.models.verdict import Evidence, FailureClass, Retryable
 
@@ -200,6 +203,34 @@ def make_checkpoint(**over: Any) -> WorkflowCheckpoint:
     return WorkflowCheckpoint(**fields | over)
 
 
+def make_artifact(**over: Any) -> Artifact:
+    """The artifact of the default run's checkpoint, made by the default job, of this repository."""
+    fields: dict[str, Any] = {
+        "id": 9001,
+        "name": "recovery-checkpoint.1001.1.4201.build_complete.pt01",
+        "size_in_bytes": 2048,
+        "digest": f"sha256:{'a' * 64}",
+        "created_at": later(-90),
+        "expires_at": later(90 * 86400),
+        "run_id": 1001,
+        "repository_id": 1,
+        "head_repository_id": 1,
+    }
+    return Artifact(**fields | over)
+
+
+def make_job_checkpoint(**over: Any) -> JobCheckpoint:
+    """What was found of the default job: a checkpoint that may be continued from."""
+    fields: dict[str, Any] = {
+        "job_name": "test",
+        "checkpoint_id": "ckpt-01",
+        "name": "build_complete",
+        "artifact_id": 9001,
+        "made_in_attempt": 1,
+    }
+    return JobCheckpoint(**fields | over)
+
+
 def make_observation(**over: Any) -> Observation:
     """The default run with its failed job, seen a minute after it failed."""
     fields: dict[str, Any] = {
@@ -228,6 +259,12 @@ def failure_observed(**over: Any) -> FailureObserved:
 def checkpoint_created(**over: Any) -> CheckpointCreated:
     """The event that the default checkpoint was made."""
     return CheckpointCreated(**_envelope({"checkpoint": make_checkpoint()} | over))
+
+
+def checkpoint_judged(**over: Any) -> CheckpointJudged:
+    """The event that the default checkpoint was found sound."""
+    judged = {"repository": REPOSITORY, "checkpoint_id": "ckpt-01", "health": CheckpointHealth.VALID}
+    return CheckpointJudged(**_envelope(judged | over))
 
 
 def recovery_decided(**over: Any) -> RecoveryDecided:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from recovery.errors import StateError
+from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import Reason, RecoveryHeader, RecoveryPlan
 from recovery.models.events import Event
 from recovery.models.records import PipelineFailure, RecoveryState, WorkflowCheckpoint
@@ -115,6 +116,10 @@ class JournalledStore:
     def checkpoint(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
         """One checkpoint by id."""
         return self._store.checkpoint(checkpoint_id)
+
+    def health_of(self, checkpoint_id: str) -> tuple[CheckpointHealth, str]:
+        """The worst that is known of a checkpoint, and why."""
+        return self._store.health_of(checkpoint_id)
 
     def checkpoints(self, repository: str | None = None, limit: int | None = None) -> tuple[WorkflowCheckpoint, ...]:
         """Checkpoints, newest first, of one repository or of all."""

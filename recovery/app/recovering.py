@@ -10,7 +10,7 @@ from recovery.adapters.runner import RunnerContext
 from recovery.app.handover import Handover, hand_over
 from recovery.app.wiring import Workplace
 from recovery.errors import InputError, RecoveryError
-from recovery.models.decision import Observation
+from recovery.models.decision import Observation, RecoveryPlan
 from recovery.models.document import DecisionDocument
 from recovery.models.record import Record
 from recovery.models.records import PipelineFailure, RecoveryState
@@ -19,6 +19,7 @@ from recovery.policy.lifecycle import OPEN
 from recovery.policy.planning import unfinished_run
 from recovery.reporter import comment_on_pull_requests, documents_of
 from recovery.settings import Settings
+from recovery.strategies import recipe_for
 from recovery.sync import OWN_ATTEMPTS, sync_attempt
 
 POLL_SECONDS = 15.0
@@ -78,6 +79,8 @@ def plan_recovery(place: Workplace, target: Target) -> Handover:
     if not failures:
         return hand_over(place, settled=settled)
     seen = seen.model_copy(update={"failures": failures})
+    with place.requests.phase("checkpoints"):
+        seen = place.manager.look_for_checkpoints(seen, place.settings.strategy)
     with place.requests.phase("plan"):
         plan = place.manager.plan(lead_of(failures), place.settings.strategy, observation=seen)
     return hand_over(place, plan=plan, failures=failures, settled=settled)
@@ -153,13 +156,20 @@ def _execute(place: Workplace, handover: Handover, *, plan_uploaded: bool) -> Re
         plan = place.store.plan(recovery_id)
         if plan is None:
             continue
-        if recovery_id == handover.decided and not plan_uploaded:
-            place.recorder.noted(plan, "upload plan", "the plan was not uploaded; only this runner knows of it")
         try:
+            if recovery_id == handover.decided and not plan_uploaded:
+                _without_upload(place, plan)
             place.manager.execute(plan, confirmed=recovery_id == handover.decided)
         except RecoveryError as error:
             problem = problem or error
     return problem
+
+
+def _without_upload(place: Workplace, plan: RecoveryPlan) -> None:
+    """What only this runner knows of may be retried, but the next attempt could not read what to continue from."""
+    if recipe_for(plan.decision.strategy).PLAN_MUST_BE_UPLOADED:
+        place.manager.refuse(plan, "the plan was not uploaded, and the jobs could not read what to continue from")
+    place.recorder.noted(plan, "upload plan", "the plan was not uploaded; only this runner knows of it")
 
 
 def _comment(place: Workplace, handover: Handover, documents: Sequence[DecisionDocument]) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 
+from recovery.app.cataloguing import look_at_artifacts
 from recovery.app.handover import Handover, hand_over
 from recovery.app.wiring import Workplace
 from recovery.errors import ForgeRefused
@@ -15,7 +16,6 @@ from recovery.policy.consequences import lead_of
 from recovery.policy.lifecycle import OPEN, may_be_decided_anew, was_put_off
 from recovery.policy.watched import watched_workflows
 from recovery.settings import Strategy
-from recovery.sync import sync_recent
 
 log = logging.getLogger(__name__)
 
@@ -37,9 +37,7 @@ def plan_sweep(place: Workplace) -> Handover:
         RecoveryError: GitHub or the store could not be used. Nothing has been done to any run.
     """
     since = place.clock.now() - timedelta(seconds=place.settings.look_back)
-    with place.requests.phase("sync"):
-        if place.workflow is not None:
-            sync_recent(place.archive, place.forge, place.workflow, since)
+    look_at_artifacts(place, since)
     with place.requests.phase("settle"):
         settled = _settle_open(place)
     due = [] if _asked(place) is Strategy.NONE else [state.id for state in _due(place)]
@@ -102,6 +100,8 @@ def _decide_lost(place: Workplace, since: datetime) -> Iterator[tuple[RecoveryPl
         seen = _observe(place, run_id, attempt)
         if seen is None or not seen.failures:
             continue
+        with place.requests.phase("checkpoints"):
+            seen = place.manager.look_for_checkpoints(seen, _asked(place))
         plan = place.manager.plan(lead_of(seen.failures), _asked(place), observation=seen)
         yield plan, seen
         if plan.decision.kind is DecisionKind.ACT:

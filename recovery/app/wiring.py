@@ -13,6 +13,7 @@ from recovery.adapters.journal import Journal, JournalledStore
 from recovery.adapters.runner import RunnerContext, runner_context
 from recovery.adapters.vault import DirectoryVault
 from recovery.app.configuration import settings_for
+from recovery.app.connecting import open_forge
 from recovery.errors import StateError
 from recovery.manager import RecoveryManager
 from recovery.monitor import PipelineMonitor
@@ -54,7 +55,6 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
         RecoveryError: no token, a database that cannot be used, a repository name that is none.
     """
     from recovery.adapters.database.engine import open_store
-    from recovery.adapters.github.forge import GitHubForge
     from recovery.adapters.github.request_log import RequestLog
 
     _make(context.directory)
@@ -64,13 +64,7 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
     if archive.set_aside is not None:
         log.warning("the cached database could not be used; it was set aside as %s", archive.set_aside)
     store: Store = JournalledStore(archive, Journal(context.journal)) if context.journal else archive
-    forge = GitHubForge(
-        context.repository,
-        context.token.get_secret_value(),
-        api_url=context.api_url,
-        request_log=requests,
-        clock=clock,
-    )
+    forge = open_forge(context, clock, requests)
     vault = DirectoryVault(context.directory / "checkpoints", workspace=context.workspace)
     manager = RecoveryManager(
         store,

@@ -7,6 +7,7 @@ import importlib
 from collections.abc import Callable
 from typing import TypeAlias
 
+from recovery.cli import values
 from recovery.errors import RecoveryError, error_classes
 from recovery.version import VERSION
 
@@ -32,6 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_seed_commands(commands)
     _add_run_commands(commands)
+    _add_checkpoint_commands(commands)
     _add_local_commands(commands)
     return parser
 
@@ -55,9 +57,9 @@ def _add(commands: Commands, name: str, handler: str, summary: str, example: str
         name,
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}.",
-        epilog=f"example:\n  recovery {name} {example}".rstrip(),
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    command.epilog = f"example:\n  {command.prog} {example}".rstrip()
     command.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else")
     command.set_defaults(run=_late(handler))
     return command
@@ -78,15 +80,17 @@ def _add_seed_commands(commands: Commands) -> None:
     command = _add(
         commands,
         "create-checkpoint",
-        "stored:create_checkpoint",
-        "record a checkpoint in the database",
+        "creating:create_checkpoint",
+        "record a checkpoint in the database, and keep files in it",
         "--repository o/r --workflow-name CI --run-id 42 --commit-sha abc123 --checkpoint-type job"
-        " --checkpoint-name built",
+        " --checkpoint-name built \\\n    --path build --path '!**/*.tmp' --environment tool:node"
+        " --dependency package-lock.json",
     )
     for name in ("repository", "workflow-name", "run-id", "commit-sha", "checkpoint-name"):
         command.add_argument(f"--{name}", required=True)
     command.add_argument("--checkpoint-type", required=True, choices=["step", "job", "workflow"])
     command.add_argument("--state", default="", metavar="JSON", help="workflow state, a JSON object")
+    _capturing(command)
     _database(command)
 
     command = _add(
@@ -136,12 +140,68 @@ def _add_run_commands(commands: Commands) -> None:
     command = _add(
         commands, "sweep", "running:sweep", "settle open recoveries, execute what is due, catch lost events", ""
     )
-    command.add_argument(
-        "--workflow",
-        default=".github/workflows/recovery.yml",
-        help="the recovery workflow whose plans and journals are believed (default: %(default)s)",
-    )
+    _watching(command)
     _acting(command)
+
+
+def _add_checkpoint_commands(commands: Commands) -> None:
+    summary = "look after checkpoints: list, show, diff, verify, prune"
+    group = commands.add_parser("checkpoints", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    below = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    command = _add(below, "list", "checkpoints:list_checkpoints", "list the checkpoints on record", "--healthy")
+    command.add_argument("--repository", help="only those of this repository, `owner/name`")
+    command.add_argument("--run-id", metavar="RUN_ID", help="only those of this run")
+    command.add_argument("--name", help="only those of this name")
+    command.add_argument("--healthy", action="store_true", help="only those that were found sound and are still there")
+    _database(command)
+
+    command = _add(below, "show", "checkpoints:show_checkpoint", "show all that is on record about one", "ckpt-1")
+    command.add_argument("checkpoint_id", metavar="ID")
+    _database(command)
+
+    command = _add(below, "diff", "checkpoints:diff_checkpoints", "say what changed between two", "ckpt-1 ckpt-2")
+    for side in ("before", "after"):
+        command.add_argument(side, metavar=side.upper(), help="an id on record, a checkpoint's folder, or its zip")
+    _database(command)
+
+    command = _add(
+        below, "verify", "checkpoints:verify_checkpoint", "check one: every digest, and whose it is", "a.zip"
+    )
+    command.add_argument("checkpoint", metavar="CHECKPOINT", help="an id on record, a checkpoint's folder, or its zip")
+    command.add_argument("--base", metavar="PLACE", help="folder or zip of what an incremental one is based on")
+    command.add_argument("--against", metavar="WORKSPACE", help="compare variables and lock files with this folder's")
+    _logging(command)
+    _database(command)
+
+    command = _add(
+        below,
+        "prune",
+        "checkpoints:prune_checkpoints",
+        "delete old checkpoints on GitHub, never one that is needed",
+        "--keep-days 14 --keep-count 3 --max-size 5GB --dry-run",
+    )
+    command.add_argument("--keep-days", type=values.days, metavar="N", help="delete what is older")
+    command.add_argument("--keep-count", type=values.count, metavar="N", help="of each job and name, keep so many")
+    command.add_argument("--max-size", type=values.size, metavar="SIZE", help="keep at most so much in all: 500MB, 5GB")
+    _watching(command)
+    _acting(command)
+
+    command = _add(
+        commands,
+        "restore",
+        "restoring:restore",
+        "verify a checkpoint and put its files into a folder",
+        "checkpoints/ckpt-01kbqv5x4e8c6w3m2n9d7h5j1a --into build"
+        "\n  recovery restore ckpt-01kbqv5x4e8c6w3m2n9d7h5j1a --repository octo/repo --dry-run",
+    )
+    command.add_argument("checkpoint", metavar="CHECKPOINT", help="a folder, a zip, or an id on GitHub, `ckpt-…`")
+    command.add_argument("--into", default=".", metavar="FOLDER", help="where the files are put (default: here)")
+    command.add_argument("--base", metavar="FOLDER", help="the checkpoint that an incremental one on disk builds on")
+    command.add_argument("--repository", help="`owner/name`, for an id (default: GITHUB_REPOSITORY)")
+    command.add_argument("--request-log", metavar="FILE", help="write every request to GitHub here, a JSON line each")
+    command.add_argument("--dry-run", action="store_true", help="only verify; write nothing")
+    command.set_defaults(db=None)
 
 
 def _add_local_commands(commands: Commands) -> None:
@@ -186,11 +246,35 @@ def _failing(command: argparse.ArgumentParser) -> None:
         command.add_argument(option, action="append", default=[], metavar=shown, help=f"{what} (repeatable)")
 
 
+def _capturing(command: argparse.ArgumentParser) -> None:
+    for option, place, what in (
+        ("--path", "PATTERN", "keep these files; `!PATTERN` takes some out again"),
+        ("--environment", "NAME", "record this variable, or the version of tool:NAME; `~NAME`: compatible will do"),
+        ("--dependency", "PATTERN", "record the digests of these lock files"),
+    ):
+        command.add_argument(option, action="append", default=[], metavar=place, help=f"{what} (repeatable)")
+    command.add_argument("--workspace", default=".", metavar="FOLDER", help="where the files are (default: here)")
+    command.add_argument(
+        "--output",
+        default="checkpoints",
+        metavar="FOLDER",
+        help="write the checkpoint's folder here, when it holds more than state (default: ./checkpoints)",
+    )
+
+
 def _seconds(text: str) -> float:
     seconds = float(text)
     if not 0 < seconds < 1e6:
         raise argparse.ArgumentTypeError("must be more than 0")
     return seconds
+
+
+def _watching(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--workflow",
+        default=".github/workflows/recovery.yml",
+        help="the recovery workflow whose plans and journals are believed (default: %(default)s)",
+    )
 
 
 def _database(command: argparse.ArgumentParser) -> None:
@@ -199,8 +283,12 @@ def _database(command: argparse.ArgumentParser) -> None:
 
 def _github(command: argparse.ArgumentParser) -> None:
     command.add_argument("--repository", help="`owner/name` (default: GITHUB_REPOSITORY)")
-    command.add_argument("--request-log", metavar="FILE", help="write every request to GitHub here, a JSON line each")
+    _logging(command)
     _database(command)
+
+
+def _logging(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--request-log", metavar="FILE", help="write every request to GitHub here, a JSON line each")
 
 
 def _acting(command: argparse.ArgumentParser) -> None:

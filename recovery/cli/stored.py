@@ -1,44 +1,19 @@
-"""Commands that need the database only: `create-checkpoint`, `status`, `dashboard`, `rollback`."""
+"""Commands that need the database only: `status`, `dashboard`, `rollback`."""
 
 from __future__ import annotations
 
 import argparse
 
-from recovery.adapters.clock import SystemClock
 from recovery.adapters.database.engine import open_store
 from recovery.cli.console import show, show_json
 from recovery.cli.context import database_url, shown_database
 from recovery.errors import NotFoundError
-from recovery.models.records import RecoveryType, WorkflowCheckpoint
+from recovery.models.records import RecoveryType
 from recovery.policy.statistics import summarise
 from recovery.ports import Store
-from recovery.recorder import Recorder
 from recovery.render.dashboard import dashboard_json, dashboard_lines
 from recovery.render.status import status_lines
-from recovery.settings import parse_state
 from recovery.strategies import recipe_for
-
-
-def create_checkpoint(options: argparse.Namespace) -> int:
-    """Record a checkpoint."""
-    clock = SystemClock()
-    checkpoint = WorkflowCheckpoint(
-        id=f"ckpt-{clock.new_id()}",
-        repository=options.repository,
-        workflow_name=options.workflow_name,
-        run_id=options.run_id,
-        commit_sha=options.commit_sha,
-        checkpoint_type=options.checkpoint_type,
-        checkpoint_name=options.checkpoint_name,
-        created_at=clock.now(),
-        workflow_state=parse_state(options.state) if options.state else {},
-    )
-    Recorder(_store(options), clock, "local").checkpointed(checkpoint)
-    if options.json:
-        show_json(checkpoint.model_dump(mode="json"))
-    else:
-        print(f"checkpoint {checkpoint.id} recorded")
-    return 0
 
 
 def status(options: argparse.Namespace) -> int:

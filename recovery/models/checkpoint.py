@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, StringConstraints, ValidationError
 
 from recovery.errors import CheckpointRejected
-from recovery.models.record import Number, Record
+from recovery.models.record import Moment, Number, Record
 from recovery.models.records import WorkflowCheckpoint
 
 TABLE = "files.json.zst"
@@ -137,6 +137,10 @@ class Particulars(Record):
     artifact_size: Number = 0
     run_conclusion: str | None = None
     """How the run that made it ended; known once it was ingested."""
+    run_branch: str | None = None
+    """The branch of that run as GitHub tells it; known once it was ingested."""
+    expires_at: Moment | None = None
+    """When GitHub deletes the artifact; known once it was ingested."""
     health: CheckpointHealth = CheckpointHealth.UNKNOWN
     health_detail: str = ""
 

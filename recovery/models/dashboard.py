@@ -54,6 +54,16 @@ class CheckpointsByType(Record):
     workflow: int = 0
 
 
+class CheckpointsByHealth(Record):
+    """All checkpoints on record, by what is known of their use."""
+
+    unknown: int = 0
+    valid: int = 0
+    expired: int = 0
+    pruned: int = 0
+    corrupt: int = 0
+
+
 class LatestCheckpoint(Record):
     """The checkpoint taken last."""
 
@@ -67,7 +77,9 @@ class CheckpointStatus(Record):
     """What there is to resume from or roll back to."""
 
     available: int
+    """Those that restoring from may be tried."""
     by_type: CheckpointsByType
+    by_health: CheckpointsByHealth = CheckpointsByHealth()
     latest: LatestCheckpoint | None = None
 
 

@@ -90,7 +90,9 @@ class JobCheckpoint(Record):
     artifact_id: Number
     artifact_digest: str | None = None
     made_in_attempt: Number = Field(ge=1)
-    """The attempt that made it; earlier than the one that failed when that one made no progress of its own."""
+    """The attempt that made it; earlier than the one that failed when that one made none of its own."""
+    progressed: bool = True
+    """Whether the attempt that failed got further with it than the one before."""
     errors: tuple[str, ...] = ()
     """Why it may not be continued from; none when it may."""
     corrupt: bool = False
@@ -132,6 +134,6 @@ class Observation(Record):
     pull_request: PullRequest | None = None
     head_now: str | None = None
     """The commit now at the head of the pull request or branch; None when it could not be told."""
-    checkpoints: tuple[JobCheckpoint, ...] = ()
-    """Of each failed job that left any, the newest; looked for only when a second try may be made."""
+    checkpoints: tuple[JobCheckpoint, ...] | None = None
+    """Of each failed job that left any, the newest; None as long as they were not looked for."""
     observed_at: Moment

@@ -27,6 +27,15 @@ class FailureDocument(Record):
     consequence_of: str | None = None
 
 
+class CheckpointDocument(Record):
+    """A checkpoint that a failed job left, and whether work may continue from it."""
+
+    job: str
+    checkpoint_id: str
+    name: str
+    errors: tuple[str, ...] = ()
+
+
 class DecisionDocument(Record):
     """What was seen of one attempt, what was decided and why, and what became of it."""
 
@@ -46,6 +55,7 @@ class DecisionDocument(Record):
     reasons: tuple[Reason, ...]
     overridden: tuple[Reason, ...] = ()
     plan: tuple[str, ...]
+    checkpoints: tuple[CheckpointDocument, ...] = ()
     due_at: Moment | None = None
     decided_at: Moment
     reran: bool = False

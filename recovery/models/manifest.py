@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
+import math
+import re
+from collections import Counter
 from typing import Any
 
 from pydantic import ValidationError
 
-from recovery.errors import CheckpointRejected
+from recovery.errors import CheckpointRejected, UnknownSchema
 from recovery.models.records import WorkflowCheckpoint
 
 SCHEMA_VERSION = 1
@@ -22,6 +26,12 @@ LONGEST_NUMBER = 30
 
 MOST_LEVELS = 64
 """Levels of lists and objects in each other that are read."""
+
+_NESTING = frozenset({dict, list})
+"""What JSON's objects and lists become; nothing is derived from them."""
+
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+"""How one half of a character is written; only both together, or none, make a text."""
 
 
 def manifest_bytes(checkpoint: WorkflowCheckpoint) -> bytes:
@@ -39,16 +49,16 @@ def read_manifest(content: bytes, *, source: str) -> WorkflowCheckpoint:
     """The checkpoint that a manifest describes; `source` names it in errors.
 
     Raises:
-        CheckpointRejected: it is too large, damaged, or of a version that this program does not know.
+        CheckpointRejected: it is too large or damaged.
+        UnknownSchema: it is of a version that this program does not know.
     """
     if len(content) > MANIFEST_LIMIT:
         raise CheckpointRejected(f"the manifest {source} is larger than {MANIFEST_LIMIT} bytes")
     fields = read_json(content, source=f"the manifest {source}")
     version = fields.pop("schema_version", None)
-    if version != SCHEMA_VERSION or isinstance(version, bool):
-        raise CheckpointRejected(
-            f"the manifest {source} has schema version {str(version)[:20]!r}, this program reads {SCHEMA_VERSION}",
-            hint="use the version of recovery that wrote the checkpoint, or a newer one",
+    if version != SCHEMA_VERSION or type(version) is not int:
+        raise UnknownSchema(
+            f"the manifest {source} has schema version {str(version)[:20]!r}, this program reads {SCHEMA_VERSION}"
         )
     try:
         return WorkflowCheckpoint.model_validate_json(json.dumps(fields))
@@ -66,16 +76,17 @@ def read_json(content: bytes, *, source: str) -> dict[str, Any]:
     """
     try:
         fields = json.loads(
-            content,
+            _text(content),
             object_pairs_hook=_without_duplicates,
             parse_constant=_no_constant,
             parse_int=_short,
             parse_float=_finite,
         )
         _check_levels(fields)
+        if _HALF_CHARACTER.search(content):
+            json.dumps(fields, ensure_ascii=False).encode()
     except (ValueError, RecursionError) as error:
-        told = error if isinstance(error, _Strange) else "it is no JSON"
-        raise CheckpointRejected(f"{source} is damaged: {told}") from error
+        raise CheckpointRejected(f"{source} is damaged: {_reason(error)}") from error
     if not isinstance(fields, dict):
         raise CheckpointRejected(f"{source} is damaged: it is no JSON object")
     return fields
@@ -85,11 +96,24 @@ class _Strange(ValueError):
     """JSON that no honest writer writes."""
 
 
+def _reason(error: ValueError | RecursionError) -> str:
+    if isinstance(error, _Strange):
+        return str(error)
+    if isinstance(error, UnicodeEncodeError):
+        return "a character in it is only half there"
+    return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it is no JSON"
+
+
+def _text(content: bytes) -> str:
+    if content.startswith(codecs.BOM_UTF8):
+        raise _Strange("it begins with a byte order mark")
+    return content.decode()
+
+
 def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
+        twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
         raise _Strange(f"the key {twice[:60]!r} is in one object twice")
     return fields
 
@@ -105,10 +129,9 @@ def _short(digits: str) -> int:
 
 
 def _finite(text: str) -> float:
-    number = float(text)
-    if len(text) > 4 * LONGEST_NUMBER or number in (float("inf"), float("-inf")):
+    if len(text) > 4 * LONGEST_NUMBER or not math.isfinite(float(text)):
         raise _Strange(f"the number {text[:40]} is too large")
-    return number
+    return float(text)
 
 
 def _check_levels(value: Any) -> None:
@@ -117,9 +140,9 @@ def _check_levels(value: Any) -> None:
         level = [
             child
             for parent in level
-            if isinstance(parent, dict | list)
-            for child in (parent.values() if isinstance(parent, dict) else parent)
-            if isinstance(child, dict | list)
+            if type(parent) in _NESTING
+            for child in (parent.values() if type(parent) is dict else parent)
+            if type(child) in _NESTING
         ]
         if not level:
             return

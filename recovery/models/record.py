@@ -15,7 +15,12 @@ class Record(BaseModel):
 
 
 def _in_utc(moment: datetime) -> datetime:
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=UTC)
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:  # the first and the last hours there are, told from far east or west
+        raise ValueError("it is out of range in UTC") from error
 
 
 Moment = Annotated[datetime, AfterValidator(_in_utc)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from recovery.models.decision import Decision, DecisionKind, Reason, ReasonId
 from recovery.models.records import RecoveryType
 from recovery.policy.consequences import lead_of
+from recovery.policy.resumption import at_best, continuing, may_resume, progress, reasons_to_resume
 from recovery.policy.vetoes import DOUBTS, OVERRIDABLE, VETOES, Case, Veto, run_active
 from recovery.settings import Strategy
 
@@ -20,11 +21,23 @@ def choose(case: Case, strategy: Strategy = Strategy.AUTO) -> Decision:
         )
     if strategy is not Strategy.AUTO:
         return _as_asked(case, RecoveryType(strategy.value))
-    if vetoes := _found(case, VETOES):
+    hopeful = continuing(case)
+    if vetoes := _found(hopeful, VETOES):
         return _declined(*vetoes)
-    if doubts := _found(case, DOUBTS):
+    if doubts := _found(hopeful, DOUBTS):
         return Decision(kind=DecisionKind.SUGGEST, strategy=RecoveryType.RETRY, reasons=doubts)
-    return Decision(kind=DecisionKind.ACT, strategy=RecoveryType.RETRY, reasons=(_transient(case),))
+    return Decision(
+        kind=DecisionKind.ACT,
+        strategy=RecoveryType.RESUME if may_resume(case) else RecoveryType.RETRY,
+        reasons=(progress(case) or _transient(case), *reasons_to_resume(case)),
+    )
+
+
+def checkpoints_matter(case: Case, strategy: Strategy) -> bool:
+    """Whether it is worth asking GitHub for checkpoints: nothing but their absence could speak against acting."""
+    if strategy not in {Strategy.AUTO, Strategy.RESUME}:
+        return False
+    return choose(case, strategy).kind is DecisionKind.ACT or choose(at_best(case), strategy).kind is DecisionKind.ACT
 
 
 def _as_asked(case: Case, strategy: RecoveryType) -> Decision:
@@ -34,7 +47,18 @@ def _as_asked(case: Case, strategy: RecoveryType) -> Decision:
     asked = Reason(id=ReasonId.REQUESTED, text=f"a person asked for `{strategy}`{because}")
     if standing:
         return _declined(*standing, asked)
+    if strategy is RecoveryType.RESUME:
+        return _resumed_as_asked(case, asked, found)
     return Decision(kind=DecisionKind.ACT, strategy=strategy, reasons=(asked,), overridden=found)
+
+
+def _resumed_as_asked(case: Case, asked: Reason, overridden: tuple[Reason, ...]) -> Decision:
+    """Where nothing can be continued from, a plain retry is what is left of it; the record says so."""
+    about = reasons_to_resume(case) or (
+        Reason(id=ReasonId.CHECKPOINT_REJECTED, text="no checkpoint of a failed job was found: a plain retry is left"),
+    )
+    strategy = RecoveryType.RESUME if may_resume(case) else RecoveryType.RETRY
+    return Decision(kind=DecisionKind.ACT, strategy=strategy, reasons=(asked, *about), overridden=overridden)
 
 
 def _found(case: Case, vetoes: tuple[Veto, ...]) -> tuple[Reason, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any, assert_never
 
-from recovery.models.decision import DecisionKind, ReasonId, RecoveryPlan
+from recovery.models.decision import DecisionKind, JobCheckpoint, ReasonId, RecoveryPlan
 from recovery.models.events import (
     EffectAnswered,
     EffectRequested,
@@ -16,7 +16,7 @@ from recovery.models.events import (
     RecoverySettled,
     header_of,
 )
-from recovery.models.records import Outcome, RecoveryState, RecoveryStatus
+from recovery.models.records import Outcome, RecoveryState, RecoveryStatus, RecoveryType
 
 OPEN = frozenset({RecoveryStatus.PENDING, RecoveryStatus.IN_PROGRESS})
 """Statuses of a recovery whose end is not known yet."""
@@ -42,11 +42,14 @@ def project(events: Iterable[RecoveryEvent]) -> RecoveryState:
         repository=header.repository,
         recovery_type=decided.plan.header.recovery_type if decided else header.recovery_type,
         status=status,
+        target_checkpoint_id=_target(decided),
         recovery_plan=list(decided.plan.steps) if decided else [],
         started_at=header.started_at,
         completed_at=None if status in OPEN else _completed_at(ordered, settled),
         progress_steps=[_progress(event) for event in _told(ordered)],
         recovery_context=_context(header.run_id, header.attempt, header.workflow_name, decided),
+        corruption_detected=any(checkpoint.corrupt for checkpoint in _checkpoints(decided)),
+        validation_results=_validation(decided),
         metadata=_measured(ordered, settled),
     )
 
@@ -145,6 +148,29 @@ def _status(
 
 def _completed_at(ordered: list[RecoveryEvent], settled: RecoverySettled | None) -> datetime:
     return settled.at if settled else ordered[-1].at
+
+
+def _checkpoints(decided: RecoveryDecided | None) -> tuple[JobCheckpoint, ...]:
+    return decided.plan.checkpoints if decided else ()
+
+
+def _target(decided: RecoveryDecided | None) -> str | None:
+    """The checkpoint that the lead failure's job continues from, or else the first of the others."""
+    if decided is None or decided.plan.header.recovery_type is not RecoveryType.RESUME:
+        return None
+    return next((checkpoint.checkpoint_id for checkpoint in decided.plan.checkpoints), None)
+
+
+def _validation(decided: RecoveryDecided | None) -> dict[str, Any]:
+    """What was found out about the checkpoints from outside; nothing where there are none."""
+    found = _checkpoints(decided)
+    if not found:
+        return {}
+    return {
+        "is_valid": all(checkpoint.is_valid for checkpoint in found),
+        "errors": [f"{checkpoint.job_name}: {error}" for checkpoint in found for error in checkpoint.errors],
+        "checkpoints": {checkpoint.job_name: checkpoint.checkpoint_id for checkpoint in found},
+    }
 
 
 def _context(run_id: int, attempt: int, workflow_name: str, decided: RecoveryDecided | None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from recovery.models.decision import Decision, DecisionKind, Observation, RecoveryHeader, RecoveryPlan
+from recovery.models.decision import Decision, DecisionKind, JobCheckpoint, Observation, RecoveryHeader, RecoveryPlan
 from recovery.models.github import Run
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryType, WorkflowCheckpoint
 from recovery.models.verdict import FailureClass, Retryable
@@ -45,7 +45,12 @@ def draw_up(
         head_branch=seen.run.head_branch,
         pull_request=seen.pull_request.number if seen.pull_request else None,
         run_url=seen.run.html_url,
+        checkpoints=_lead_first(seen.checkpoints or (), failure.job_name) if acting else (),
     )
+
+
+def _lead_first(checkpoints: tuple[JobCheckpoint, ...], lead: str) -> tuple[JobCheckpoint, ...]:
+    return tuple(sorted(checkpoints, key=lambda checkpoint: (checkpoint.job_name != lead, checkpoint.job_name)))
 
 
 def next_number(known: Iterable[RecoveryState]) -> int:

@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from recovery.models.catalogue import health_of
 from recovery.models.dashboard import (
+    CheckpointsByHealth,
     CheckpointsByType,
     CheckpointStatus,
     Dashboard,
@@ -104,11 +106,14 @@ def _first_reason(reasons: Any) -> str:
 
 
 def _checkpoint_status(checkpoints: Sequence[WorkflowCheckpoint]) -> CheckpointStatus:
-    types = Counter(checkpoint.checkpoint_type for checkpoint in checkpoints)
-    latest = max(checkpoints, key=lambda checkpoint: (checkpoint.created_at, checkpoint.id), default=None)
+    healths = [health_of(checkpoint) for checkpoint in checkpoints]
+    available = [each for each, health in zip(checkpoints, healths, strict=True) if health.is_usable]
+    types = Counter(checkpoint.checkpoint_type for checkpoint in available)
+    latest = max(available, key=lambda checkpoint: (checkpoint.created_at, checkpoint.id), default=None)
     return CheckpointStatus(
-        available=len(checkpoints),
+        available=len(available),
         by_type=CheckpointsByType(step=types["step"], job=types["job"], workflow=types["workflow"]),
+        by_health=CheckpointsByHealth(**Counter(health.value for health in healths)),
         latest=latest
         and LatestCheckpoint(
             id=latest.id,

@@ -30,7 +30,8 @@ def dashboard_json(dashboard: Dashboard) -> dict[str, Any]:
 
 def dashboard_lines(dashboard: Dashboard) -> tuple[Line, ...]:
     """The dashboard for a person; where there is nothing to show yet, how to get there."""
-    if not dashboard.recent_operations and not dashboard.checkpoint_status.available:
+    known = dashboard.checkpoint_status.by_health.model_dump().values()
+    if not dashboard.recent_operations and not any(known):
         return tuple(Line("info", sentence) for sentence in _EMPTY)
     return (*_summary(dashboard), *_types(dashboard), *_operations(dashboard), *_checkpoints(dashboard))
 
@@ -81,6 +82,9 @@ def _checkpoints(dashboard: Dashboard) -> Iterator[Line]:
     status = dashboard.checkpoint_status
     yield Line("time", "Checkpoints")
     yield Line("info", f"  {plural(status.available, 'checkpoint')} available{_taken_of(status)}")
+    health = ", ".join(f"{count} {word}" for word, count in status.by_health.model_dump().items() if count)
+    if health:
+        yield Line("bad" if status.by_health.corrupt else "info", f"  health: {health}")
     if status.latest is not None:
         latest = f"{status.latest.name} of {status.latest.workflow}, {moment(status.latest.created_at)}"
         yield Line("info", f"  latest: {plain.line(latest)} ({plain.line(status.latest.id)})")

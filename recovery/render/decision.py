@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from recovery.models.decision import RecoveryPlan
-from recovery.models.document import DecisionDocument, FailureDocument
+from recovery.models.document import CheckpointDocument, DecisionDocument, FailureDocument
 from recovery.models.records import Outcome, PipelineFailure, RecoveryState
 
 SCHEMA_ID = "https://raw.githubusercontent.com/storyteller/recovery/v1/docs/decision.schema.json"
@@ -29,6 +29,10 @@ _DESCRIPTIONS = {
     "reasons": "Every reason for the decision, the first one the most telling.",
     "overridden": "Reasons against acting that a person's explicit strategy set aside.",
     "plan": "The ordered steps that follow from the decision.",
+    "checkpoints": "What each failed job may continue from, and why one is refused; the job starts over then.",
+    "checkpoint_id": "Id of the checkpoint; empty when it is not even known.",
+    "name": "Name that the checkpoint was given in the workflow.",
+    "errors": "Why work may not continue from it; none when it may.",
     "due_at": "When the plan is to be carried out; null means at once.",
     "decided_at": "When the decision was made.",
     "reran": "Whether GitHub accepted a re-run of this attempt.",
@@ -73,6 +77,12 @@ def decision_document(
         reasons=decision.reasons,
         overridden=decision.overridden,
         plan=plan.steps,
+        checkpoints=tuple(
+            CheckpointDocument(
+                job=found.job_name, checkpoint_id=found.checkpoint_id, name=found.name, errors=found.errors
+            )
+            for found in plan.checkpoints
+        ),
         due_at=plan.due_at,
         decided_at=header.started_at,
         reran=measured.get("accepted") is True or outcome in {Outcome.CLEARED, Outcome.STILL_FAILING},

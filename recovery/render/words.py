@@ -89,6 +89,9 @@ WHY_LEFT = {
     ReasonId.DISABLED: "re-runs are switched off here",
     ReasonId.TRANSIENT: "nobody was asked to act",
     ReasonId.REQUESTED: "a person asked for it to be left",
+    ReasonId.CHECKPOINT_VALID: "nobody was asked to act",
+    ReasonId.CHECKPOINT_REJECTED: "its checkpoint is refused",
+    ReasonId.PROGRESS: "nobody was asked to act",
 }
 
 
@@ -206,7 +209,7 @@ def decision(document: DecisionDocument) -> str:
         case RecoveryType.RETRY:
             effect = "re-run the failed jobs"
         case RecoveryType.RESUME:
-            effect = "resume from the last good checkpoint"
+            effect = "re-run the failed jobs, which continue from their checkpoints"
         case RecoveryType.ROLLBACK:
             effect = "roll back to the last good state"
         case RecoveryType.NONE:

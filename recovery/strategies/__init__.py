@@ -6,11 +6,11 @@ from types import MappingProxyType
 
 from recovery.errors import StrategyUnavailable
 from recovery.models.records import RecoveryType
-from recovery.strategies import escalate, retry
+from recovery.strategies import escalate, resume, retry
 from recovery.strategies.recipe import Recipe
 
 RECIPES: MappingProxyType[RecoveryType, Recipe] = MappingProxyType(
-    {RecoveryType.RETRY: retry, RecoveryType.NONE: escalate}
+    {RecoveryType.RETRY: retry, RecoveryType.RESUME: resume, RecoveryType.NONE: escalate}
 )
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from typing import Protocol
@@ -9,16 +11,18 @@ from typing import Protocol
 import pytest
 
 from recovery.adapters.github import GitHubForge
-from recovery.errors import ForgeRefused, RunActive
+from recovery.errors import ArtifactDamaged, ForgeRefused, RunActive
 from recovery.models.github import Artifact, Comment, Run
 from recovery.ports import Forge
+from recovery.rehearsal.faults.artifacts import ArtifactsTampered
 from recovery.rehearsal.records import OCTOCAT, ScriptedJob
 from recovery.rehearsal.runner import ScriptedRunner
+from recovery.rehearsal.sabotage import befall
 from recovery.rehearsal.server import LocalGitHub
 from recovery.rehearsal.world import World
 from tests.builders import NOW, make_job, make_pull_request, make_run, make_step
 from tests.fakes.clock import FakeClock
-from tests.fakes.forge import FakeForge
+from tests.fakes.forge import FakeForge, digest_of, zip_of
 
 REPOSITORY = "octo/repo"
 OTHER_SHA = "b" * 40
@@ -49,6 +53,9 @@ class Stage(Protocol):
 
     def artifact(self, run: Run, name: str, *, expired: bool = False) -> None:
         """An artifact of that run which holds `plan.json` with its own name."""
+
+    def spoil(self, name: str) -> None:
+        """From now on the artifact of that name is given out damaged."""
 
     def file(self, path: str, text: str) -> None:
         """A file of the default branch."""
@@ -90,11 +97,17 @@ class FakeStage:
             size_in_bytes=200,
             expired=expired,
             created_at=NOW,
+            expires_at=NOW + timedelta(days=90),
             run_id=run.id,
             repository_id=1,
             head_repository_id=1 if run.head_repository == REPOSITORY else 2,
         )
-        self.fake.artifacts[made.id] = (made, {"plan.json": name.encode()})
+        files = {"plan.json": name.encode()}
+        self.fake.artifacts[made.id] = (made.model_copy(update={"digest": digest_of(zip_of(files))}), files)
+
+    def spoil(self, name: str) -> None:
+        ((made, _),) = (held for held in self.fake.artifacts.values() if held[0].name == name)
+        self.fake.artifacts[made.id] = (made, {"plan.json": b"something else"})
 
     def file(self, path: str, text: str) -> None:
         self.fake.files[path, "main"] = text
@@ -150,6 +163,9 @@ class HttpStage:
     def artifact(self, run: Run, name: str, *, expired: bool = False) -> None:
         record = self._world.runs.get(run.id)
         self._world.vault.add_artifact(record, name, {"plan.json": name}, expired=expired)
+
+    def spoil(self, name: str) -> None:
+        befall(self._world.vault, ArtifactsTampered(tamper=name))
 
     def file(self, path: str, text: str) -> None:
         self._world.repository.add_file(path, text)
@@ -479,6 +495,89 @@ def test_deleted_artifact_is_refused(stage: Stage) -> None:
 
     with pytest.raises(ForgeRefused):
         stage.forge.artifact_file(gone, "plan.json")
+
+
+def test_jobs_of_all_attempts(stage: Stage) -> None:
+    """The jobs of earlier attempts come with those of the latest, each with an id and the attempt of its own."""
+    run = stage.failed_run()
+    stage.forge.rerun_failed_jobs(run.id)
+    stage.complete(run.id)
+
+    jobs = stage.forge.jobs_of_all_attempts(run.id)
+
+    assert [(1, "build"), (1, "test"), (2, "build"), (2, "test")] == sorted((job.run_attempt, job.name) for job in jobs)
+    assert 4 == len({job.id for job in jobs})
+    assert {*stage.forge.jobs(run.id, 1), *stage.forge.jobs(run.id, 2)} == set(jobs)
+
+
+def test_artifacts_of_a_run(stage: Stage) -> None:
+    """Only the run's own artifacts are listed, newest first, expired ones too, with the time they expire."""
+    run, other = stage.failed_run(), stage.failed_run()
+    stage.artifact(run, "one")
+    stage.artifact(other, "two")
+    stage.artifact(run, "three", expired=True)
+
+    found = stage.forge.artifacts_of_run(run.id)
+
+    assert [("three", True), ("one", False)] == [(artifact.name, artifact.expired) for artifact in found]
+    assert [90, 90] == [(one.expires_at - one.created_at).days for one in found if one.expires_at]
+    assert () == stage.forge.artifacts_of_run(stage.failed_run().id)
+
+
+def test_what_an_unknown_run_has_is_refused(stage: Stage) -> None:
+    """Neither artifacts nor jobs are told of a run that is not there."""
+    for attempt in (lambda: stage.forge.artifacts_of_run(77), lambda: stage.forge.jobs_of_all_attempts(77)):
+        with pytest.raises(ForgeRefused) as caught:
+            attempt()
+        assert 404 == caught.value.status
+
+
+def test_artifact_is_downloaded_whole(stage: Stage) -> None:
+    """The zip is written into the file from its beginning, whatever was in it before."""
+    stage.artifact(stage.failed_run(), "plan")
+    (artifact,) = stage.forge.artifacts_named("plan")
+    file = io.BytesIO(b"something longer than the artifact" * 1000)
+    file.seek(100)
+
+    stage.forge.download_artifact(artifact, file)
+
+    assert artifact.digest == digest_of(file.getvalue())
+    with zipfile.ZipFile(file) as archive:
+        assert b"plan" == archive.read("plan.json")
+
+
+def test_damaged_artifact_is_refused(stage: Stage) -> None:
+    """What has another digest than the recorded one is called damaged."""
+    stage.artifact(stage.failed_run(), "plan")
+    stage.spoil("plan")
+    (artifact,) = stage.forge.artifacts_named("plan")
+
+    with pytest.raises(ArtifactDamaged):
+        stage.forge.download_artifact(artifact, io.BytesIO())
+
+
+def test_expired_or_deleted_artifact_cannot_be_downloaded(stage: Stage) -> None:
+    """Neither is called damaged; the one that has expired says how to keep the next one longer."""
+    stage.artifact(stage.failed_run(), "plan", expired=True)
+    (expired,) = stage.forge.artifacts_named("plan")
+
+    for artifact, status in ((expired, 410), (expired.model_copy(update={"id": 77, "expired": False}), 404)):
+        with pytest.raises(ForgeRefused) as caught:
+            stage.forge.download_artifact(artifact, io.BytesIO())
+        assert (ForgeRefused, status) == (type(caught.value), caught.value.status)
+
+
+def test_artifact_is_deleted_once_and_for_all(stage: Stage) -> None:
+    """A deleted artifact is in no list, and deleting it again is no error."""
+    run = stage.failed_run()
+    stage.artifact(run, "one")
+    stage.artifact(run, "two")
+    (artifact,) = stage.forge.artifacts_named("one")
+
+    stage.forge.delete_artifact(artifact.id)
+    stage.forge.delete_artifact(artifact.id)
+
+    assert ["two"] == [one.name for one in stage.forge.artifacts_of_run(run.id)]
 
 
 def test_comments_come_oldest_first(stage: Stage) -> None:

@@ -23,6 +23,7 @@ from hypothesis import strategies as st
 from recovery.adapters.database import schema
 from recovery.adapters.database.engine import open_store
 from recovery.adapters.database.store import SqlStore
+from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import DecisionKind, Reason, ReasonId
 from recovery.models.events import Event
 from recovery.models.records import Outcome, RecoveryState, RecoveryStatus, RecoveryType
@@ -327,6 +328,47 @@ def test_checkpoints_come_newest_first(store: Store) -> None:
     )
 
 
+def test_worst_that_was_ever_known_of_a_checkpoint_stands(store: Store) -> None:
+    """Whatever is said later, the worst health stays, with the earliest word on it; a new manifest does not heal it."""
+    told = [
+        (CheckpointHealth.CORRUPT, "found by the restore"),
+        (CheckpointHealth.CORRUPT, "found again"),
+        (CheckpointHealth.PRUNED, "deleted"),
+        (CheckpointHealth.VALID, ""),
+    ]
+    store.record([make.checkpoint_judged(health=health, detail=detail) for health, detail in told])
+    store.record([make.checkpoint_created(checkpoint=make.make_checkpoint(metadata={"health": "valid", "kept": 1}))])
+
+    checkpoint = store.checkpoint("ckpt-01")
+
+    assert checkpoint is not None
+    assert {"health": "corrupt", "health_detail": "found by the restore", "kept": 1} == checkpoint.metadata
+    assert (CheckpointHealth.CORRUPT, "found by the restore") == store.health_of("ckpt-01")
+
+
+def test_checkpoint_judged_before_its_manifest_is_unknown_but_its_health_is_told(store: Store) -> None:
+    """A judgement makes no checkpoint up; once the manifest comes, both are there."""
+    store.record([make.checkpoint_judged(health=CheckpointHealth.EXPIRED, detail="gone")])
+    before = (store.checkpoint("ckpt-01"), store.checkpoints(), store.health_of("ckpt-01"))
+    store.record([make.checkpoint_created()])
+    after = store.checkpoint("ckpt-01")
+
+    assert (None, (), (CheckpointHealth.EXPIRED, "gone")) == before
+    assert after is not None
+    assert {"health": "expired", "health_detail": "gone"} == after.metadata
+
+
+def test_checkpoint_that_nobody_judged_is_of_unknown_health(store: Store) -> None:
+    """Neither a checkpoint without judgement nor one that is not known at all has a health, and none is made up."""
+    store.record([make.checkpoint_created()])
+
+    checkpoint = store.checkpoint("ckpt-01")
+    unknown = (CheckpointHealth.UNKNOWN, "")
+
+    assert checkpoint == make.make_checkpoint()
+    assert [unknown, unknown] == [store.health_of("ckpt-01"), store.health_of("ckpt-99")]
+
+
 def test_marked_artifacts_are_remembered(store: Store) -> None:
     """Marking twice is the same as once, and only what was asked about is answered."""
     store.mark_folded([1, 2**40])
@@ -429,6 +471,7 @@ def test_of_many_records_at_once_none_is_lost(places: Handles) -> None:
 
 _TIMES = st.sampled_from([make.later(0), make.later(0.5), make.later(1), make.later(60)])
 _FAILURES = ["fail-1-1-1", "fail-1-1-2", "fail-2-1-1"]
+_CHECKPOINTS = ["ckpt-1", "ckpt-2"]
 
 # Infinity is no JSON: a database gives None for it, the fake what it was given.
 _numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -448,6 +491,9 @@ _plans = st.builds(
     header=_headers,
     decision=st.builds(make.make_decision, kind=st.sampled_from(DecisionKind)),
     due_at=st.none() | _TIMES,
+    checkpoints=st.lists(
+        st.builds(make.make_job_checkpoint, checkpoint_id=st.sampled_from(_CHECKPOINTS)), max_size=2
+    ).map(tuple),
 )
 _failures = st.builds(
     make.make_failure,
@@ -458,13 +504,21 @@ _failures = st.builds(
 )
 _checkpoints = st.builds(
     make.make_checkpoint,
-    id=st.sampled_from(["ckpt-1", "ckpt-2"]),
+    id=st.sampled_from(_CHECKPOINTS),
     created_at=_TIMES,
     workflow_state=st.dictionaries(st.sampled_from("ab"), _numbers | st.none(), max_size=2),
+    metadata=st.sampled_from([{}, {"health": "valid", "health_detail": ""}, {"health": "rude"}, {"health": ["valid"]}]),
 )
 _kinds = st.one_of(
     st.builds(make.failure_observed, at=_TIMES, failure=_failures),
     st.builds(make.checkpoint_created, at=_TIMES, checkpoint=_checkpoints),
+    st.builds(
+        make.checkpoint_judged,
+        at=_TIMES,
+        checkpoint_id=st.sampled_from(_CHECKPOINTS),
+        health=st.sampled_from(CheckpointHealth),
+        detail=st.sampled_from(["", "expired", "damaged"]),
+    ),
     st.builds(make.recovery_decided, at=_TIMES, plan=_plans),
     st.builds(make.effect_requested, at=_TIMES, recovery=_headers),
     st.builds(make.effect_answered, at=_TIMES, recovery=_headers, accepted=st.booleans()),
@@ -496,6 +550,8 @@ def answers(store: Store) -> list[Any]:
         *(store.recovery(recovery_id) for recovery_id in recoveries),
         *(store.plan(recovery_id) for recovery_id in recoveries),
         *(store.failure(failure_id) for failure_id in _FAILURES),
+        *(store.checkpoint(checkpoint_id) for checkpoint_id in _CHECKPOINTS),
+        *(store.health_of(checkpoint_id) for checkpoint_id in _CHECKPOINTS),
     ]
 
 

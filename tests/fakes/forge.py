@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import threading
+import zipfile
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import TypeVar
+from typing import BinaryIO, TypeVar
 
-from recovery.errors import ForgeError, ForgeRefused, RunActive
+from recovery.errors import ArtifactDamaged, ForgeError, ForgeRefused, RunActive
 from recovery.models.github import FAILED_CONCLUSIONS, Artifact, Comment, Job, PullRequest, Run
 from recovery.models.log import JobLog
 from tests.builders import REPOSITORY
@@ -84,6 +87,12 @@ class FakeForge:
         self._call("jobs", run_id, attempt)
         return _known(self._jobs, (run_id, attempt), "attempt")
 
+    def jobs_of_all_attempts(self, run_id: int) -> tuple[Job, ...]:
+        self._call("jobs_of_all_attempts", run_id)
+        _known(self._runs, run_id, "run")
+        attempts = sorted(attempt for run, attempt in self._jobs if run == run_id)
+        return tuple(job for attempt in attempts for job in self._jobs[run_id, attempt])
+
     def job_log(self, job_id: int) -> JobLog:
         self._call("job_log", job_id)
         return JobLog.from_chunks([_known(self.logs, job_id, "log")])
@@ -146,11 +155,28 @@ class FakeForge:
         own = [held for held, _ in self.artifacts.values() if held.head_repository_id == held.repository_id]
         return _newest(artifact for artifact in own if artifact.created_at >= since)[:limit]
 
+    def artifacts_of_run(self, run_id: int) -> tuple[Artifact, ...]:
+        self._call("artifacts_of_run", run_id)
+        _known(self._runs, run_id, "run")
+        return _newest(artifact for artifact, _ in self.artifacts.values() if artifact.run_id == run_id)
+
+    def download_artifact(self, artifact: Artifact, into: BinaryIO) -> None:
+        self._call("download_artifact", artifact.id)
+        content = zip_of(self._content_of(artifact))
+        into.seek(0)
+        into.truncate()
+        into.write(content)
+        into.flush()
+        if artifact.digest is not None and artifact.digest != digest_of(content):
+            raise ArtifactDamaged(f"artifact {artifact.id} is not what was uploaded")
+
+    def delete_artifact(self, artifact_id: int) -> None:
+        self._call("delete_artifact", artifact_id)
+        self.artifacts.pop(artifact_id, None)
+
     def artifact_file(self, artifact: Artifact, name: str) -> bytes | None:
         self._call("artifact_file", artifact.id, name)
-        if artifact.expired:
-            raise ForgeRefused(f"artifact {artifact.id} has expired", status=410)
-        return _known(self.artifacts, artifact.id, "artifact")[1].get(name)
+        return self._content_of(artifact).get(name)
 
     def comments(self, issue: int) -> tuple[Comment, ...]:
         self._call("comments", issue)
@@ -184,6 +210,11 @@ class FakeForge:
         if fault := self._faults.get((method, self.called(method))):
             raise fault
 
+    def _content_of(self, artifact: Artifact) -> Mapping[str, bytes]:
+        if artifact.expired:
+            raise ForgeRefused(f"artifact {artifact.id} has expired", status=410)
+        return _known(self.artifacts, artifact.id, "artifact")[1]
+
     def _carried(self, run: Run) -> tuple[Job, ...]:
         return tuple(
             job.model_copy(
@@ -192,6 +223,20 @@ class FakeForge:
             )
             for job in self._jobs[run.id, run.run_attempt]
         )
+
+
+def zip_of(files: Mapping[str, bytes]) -> bytes:
+    """A zip of these files, the same bytes for the same files."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(zipfile.ZipInfo(name), content)
+    return buffer.getvalue()
+
+
+def digest_of(content: bytes) -> str:
+    """The digest of a zip, as GitHub records it."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _newest(found: Iterable[T]) -> tuple[T, ...]:

@@ -5,9 +5,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Sequence
 
+from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import Reason, RecoveryHeader, RecoveryPlan
-from recovery.models.events import CheckpointCreated, Event, FailureObserved, RecoveryEvent, header_of
+from recovery.models.events import (
+    CheckpointCreated,
+    CheckpointEvent,
+    Event,
+    FailureObserved,
+    RecoveryEvent,
+    header_of,
+)
 from recovery.models.records import PipelineFailure, RecoveryState, WorkflowCheckpoint
+from recovery.policy.checkpoint_history import Known, add_up
 from recovery.policy.lifecycle import OPEN, plan_of, project
 from recovery.ports import Admission
 
@@ -72,11 +81,18 @@ class MemoryStore:
 
     def checkpoint(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
         """One checkpoint by id."""
-        return self._checkpoints().get(checkpoint_id)
+        known = self._checkpoints().get(checkpoint_id)
+        return known.checkpoint if known else None
+
+    def health_of(self, checkpoint_id: str) -> tuple[CheckpointHealth, str]:
+        """The worst that is known of a checkpoint."""
+        known = self._checkpoints().get(checkpoint_id)
+        return (known.health, known.detail) if known else (CheckpointHealth.UNKNOWN, "")
 
     def checkpoints(self, repository: str | None = None, limit: int | None = None) -> tuple[WorkflowCheckpoint, ...]:
         """Checkpoints, newest first."""
-        found = [c for c in self._checkpoints().values() if _is_of(c, repository)]
+        found = [each.checkpoint for each in self._checkpoints().values() if each.checkpoint is not None]
+        found = [checkpoint for checkpoint in found if _is_of(checkpoint, repository)]
         return tuple(sorted(found, key=lambda checkpoint: (checkpoint.created_at, checkpoint.id), reverse=True)[:limit])
 
     def folded(self, artifact_ids: Sequence[int]) -> frozenset[int]:
@@ -93,21 +109,25 @@ class MemoryStore:
     def _failures(self) -> dict[str, PipelineFailure]:
         return {event.failure.id: event.failure for event in self._ordered() if isinstance(event, FailureObserved)}
 
-    def _checkpoints(self) -> dict[str, WorkflowCheckpoint]:
-        made = (event.checkpoint for event in self._ordered() if isinstance(event, CheckpointCreated))
-        return {checkpoint.id: checkpoint for checkpoint in made}
+    def _checkpoints(self) -> dict[str, Known]:
+        by_id: dict[str, list[CheckpointEvent]] = {}
+        for event in self.events.values():
+            if isinstance(event, CheckpointEvent):
+                subject = event.checkpoint.id if isinstance(event, CheckpointCreated) else event.checkpoint_id
+                by_id.setdefault(subject, []).append(event)
+        return {subject: add_up(events) for subject, events in by_id.items()}
 
     def _about(self, recovery_id: str) -> list[RecoveryEvent]:
         return [
             event
             for event in self._ordered()
-            if not isinstance(event, FailureObserved | CheckpointCreated) and header_of(event).id == recovery_id
+            if not isinstance(event, FailureObserved | CheckpointEvent) and header_of(event).id == recovery_id
         ]
 
     def _oldest_first(self) -> list[RecoveryState]:
         by_id: dict[str, list[RecoveryEvent]] = {}
         for event in self._ordered():
-            if not isinstance(event, FailureObserved | CheckpointCreated):
+            if not isinstance(event, FailureObserved | CheckpointEvent):
                 by_id.setdefault(header_of(event).id, []).append(event)
         return sorted((project(events) for events in by_id.values()), key=lambda state: (state.started_at, state.id))
 

@@ -125,7 +125,7 @@ def test_plan_on_record_is_executed_with_the_decision_made_now(bench: Bench) -> 
 
     manager.execute(manager.plan(bench.failure))
 
-    assert [*LOOK, "run", "rerun_failed_jobs"] == bench.calls()[before:]
+    assert [*LOOK, "artifacts_of_run", "run", "rerun_failed_jobs"] == bench.calls()[before:]
 
 
 @pytest.mark.parametrize("use", [Bench.sweep, lambda bench: bench.recover(attempt=1)], ids=["sweep", "event"])

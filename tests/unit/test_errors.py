@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from recovery import errors
@@ -15,12 +17,14 @@ CODES = {
     "AuthenticationError": 6,
     "ForgeRefused": 7,
     "RunActive": 7,
+    "ArtifactDamaged": 7,
     "ForgeUnavailable": 8,
     "AmbiguousEffect": 8,
     "RateLimited": 9,
     "StrategyUnavailable": 10,
     "DeadlineExceeded": 11,
     "CheckpointRejected": 12,
+    "UnknownSchema": 12,
     "RehearsalError": 13,
 }
 
@@ -36,15 +40,10 @@ def test_no_error_ends_like_success_our_own_bug_or_wrong_usage() -> None:
 
 
 def test_only_kinds_of_one_error_share_a_code() -> None:
-    """Two errors with one code are parent and child."""
-    classes = list(error_classes())
-    shared = [
-        (one, other)
-        for one in classes
-        for other in classes
-        if one is not other and one.exit_code == other.exit_code and not issubclass(one, other)
-    ]
-    assert [] == [pair for pair in shared if not issubclass(pair[1], pair[0])]
+    """Of the errors with one code all are kinds of one, which took the code first."""
+    first = Counter(error.exit_code for error in error_classes() if error.__base__.exit_code != error.exit_code)
+
+    assert {1} == set(first.values())
 
 
 def test_tree_in_the_docstring_is_the_tree() -> None:

@@ -5,17 +5,21 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain, islice
-from typing import TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from recovery.adapters.database import rows, schema
-from recovery.models.events import CheckpointCreated, Event, FailureObserved, RecoveryEvent, header_of
+from recovery.models.events import (
+    CheckpointEvent,
+    Event,
+    FailureObserved,
+    RecoveryEvent,
+    header_of,
+)
 from recovery.models.records import RecoveryState
+from recovery.policy.checkpoint_history import add_up
 from recovery.policy.lifecycle import project
-
-E = TypeVar("E", FailureObserved, CheckpointCreated)
 
 _BATCH = 500
 """Ids asked for in one statement; SQLite before 3.32 takes no more than 999 parameters."""
@@ -31,11 +35,8 @@ def fold(connection: sa.Connection, events: Iterable[Event]) -> int:
         return 0
     connection.execute(sa.insert(schema.events), [rows.event_row(event) for event in fresh])
     _fold_failures(connection, {event.failure.id for event in fresh if isinstance(event, FailureObserved)})
-    _fold_checkpoints(connection, {event.checkpoint.id for event in fresh if isinstance(event, CheckpointCreated)})
-    _fold_recoveries(
-        connection,
-        {header_of(event).id for event in fresh if not isinstance(event, FailureObserved | CheckpointCreated)},
-    )
+    _fold_checkpoints(connection, {rows.checkpoint_id_of(event) for event in _about_checkpoints(fresh)})
+    _fold_recoveries(connection, {header_of(event).id for event in _about_recoveries(fresh)})
     return len(fresh)
 
 
@@ -64,10 +65,19 @@ def _fold_failures(connection: sa.Connection, failure_ids: set[str]) -> None:
 
 
 def _fold_checkpoints(connection: sa.Connection, checkpoint_ids: set[str]) -> None:
-    """Each checkpoint as the latest manifest has it."""
+    """Each checkpoint as all its events add up; one that was only judged has a stub, until its manifest is known."""
     history = _history(connection, schema.events.c.checkpoint_id, checkpoint_ids)
-    latest = [_latest(event for event in made if isinstance(event, CheckpointCreated)) for made in history.values()]
-    _upsert(connection, schema.workflow_checkpoints, [rows.checkpoint_row(event.checkpoint) for event in latest])
+    known = {subject: add_up(_about_checkpoints(events)) for subject, events in history.items()}
+    _upsert(
+        connection,
+        schema.workflow_checkpoints,
+        [
+            rows.checkpoint_row(each.checkpoint)
+            if each.checkpoint is not None
+            else rows.judged_checkpoint_row(subject, each.health, each.detail)
+            for subject, each in known.items()
+        ],
+    )
 
 
 def _fold_recoveries(connection: sa.Connection, recovery_ids: set[str]) -> None:
@@ -114,13 +124,17 @@ def _checkpoints_named(states: Iterable[RecoveryState]) -> set[str]:
     return {name for name in named if name is not None}
 
 
-def _latest(events: Iterable[E]) -> E:
+def _latest(events: Iterable[FailureObserved]) -> FailureObserved:
     """Of several accounts of the same thing the latest counts, whatever order they came in."""
     return max(events, key=lambda event: (event.at, event.id))
 
 
 def _about_recoveries(events: Iterable[Event]) -> Iterator[RecoveryEvent]:
-    return (event for event in events if not isinstance(event, FailureObserved | CheckpointCreated))
+    return (event for event in events if not isinstance(event, FailureObserved | CheckpointEvent))
+
+
+def _about_checkpoints(events: Iterable[Event]) -> Iterator[CheckpointEvent]:
+    return (event for event in events if isinstance(event, CheckpointEvent))
 
 
 def _history(connection: sa.Connection, about: sa.Column[str], ids: set[str]) -> dict[str, list[Event]]:

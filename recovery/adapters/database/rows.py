@@ -11,7 +11,17 @@ from pydantic_core import from_json, to_json
 from sqlalchemy import RowMapping
 
 from recovery.errors import StateError
-from recovery.models.events import CheckpointCreated, Event, FailureObserved, event_from_json, header_of
+from recovery.models.catalogue import health_fields, health_in
+from recovery.models.checkpoint import CheckpointHealth
+from recovery.models.events import (
+    CheckpointCreated,
+    CheckpointEvent,
+    CheckpointJudged,
+    Event,
+    FailureObserved,
+    event_from_json,
+    header_of,
+)
 from recovery.models.records import PipelineFailure, RecoveryState, WorkflowCheckpoint
 
 Row = dict[str, Any]
@@ -36,11 +46,16 @@ def event_row(event: Event) -> Row:
     match event:
         case FailureObserved(failure=failure):
             row["failure_id"] = failure.id
-        case CheckpointCreated(checkpoint=checkpoint):
-            row["checkpoint_id"] = checkpoint.id
+        case CheckpointCreated() | CheckpointJudged():
+            row["checkpoint_id"] = checkpoint_id_of(event)
         case _:
             row["recovery_id"] = header_of(event).id
     return row
+
+
+def checkpoint_id_of(event: CheckpointEvent) -> str:
+    """The checkpoint that an event is about."""
+    return event.checkpoint.id if isinstance(event, CheckpointCreated) else event.checkpoint_id
 
 
 def failure_row(failure: PipelineFailure) -> Row:
@@ -62,6 +77,12 @@ def stub_checkpoint_row(checkpoint_id: str) -> Row:
     """A checkpoint that was only named: its type is empty, which no real one's is."""
     required = ("repository", "workflow_name", "run_id", "commit_sha", "checkpoint_type", "checkpoint_name")
     return {"id": checkpoint_id, "created_at": ""} | dict.fromkeys(required, "")
+
+
+def judged_checkpoint_row(checkpoint_id: str, health: CheckpointHealth, detail: str) -> Row:
+    """A checkpoint that was judged before its manifest is known: a stub with what it is good for."""
+    columns = dict.fromkeys(_JSON_OF_CHECKPOINT, _json({})) | dict.fromkeys(("dependencies", "artifacts"), _json([]))
+    return stub_checkpoint_row(checkpoint_id) | columns | {"metadata": _json(health_fields(health, detail))}
 
 
 def recovery_row(state: RecoveryState) -> Row:
@@ -87,6 +108,12 @@ def checkpoint_of(row: RowMapping) -> WorkflowCheckpoint:
     """The checkpoint that a row holds."""
     with _own_rows("workflow_checkpoints"):
         return WorkflowCheckpoint(**_fields(row, _JSON_OF_CHECKPOINT))
+
+
+def health_of(row: RowMapping) -> tuple[CheckpointHealth, str] | None:
+    """What a checkpoint's row tells of its health; None when it tells nothing."""
+    with _own_rows("workflow_checkpoints"):
+        return health_in(from_json(row["metadata"]))
 
 
 def recovery_of(row: RowMapping) -> RecoveryState:

@@ -17,6 +17,7 @@ from recovery.adapters.database.schema import (
     recovery_states,
     workflow_checkpoints,
 )
+from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import Reason, RecoveryHeader, RecoveryPlan
 from recovery.models.events import Event
 from recovery.models.records import PipelineFailure, RecoveryState, WorkflowCheckpoint
@@ -104,6 +105,13 @@ class SqlStore:
         with reading(self.engine) as connection:
             row = connection.execute(query).mappings().one_or_none()
         return None if row is None else rows.checkpoint_of(row)
+
+    def health_of(self, checkpoint_id: str) -> tuple[CheckpointHealth, str]:
+        """The worst that is known of a checkpoint and why, also of one that was judged before its manifest came."""
+        query = sa.select(workflow_checkpoints.c.metadata).where(workflow_checkpoints.c.id == checkpoint_id)
+        with reading(self.engine) as connection:
+            row = connection.execute(query).mappings().one_or_none()
+        return (None if row is None else rows.health_of(row)) or (CheckpointHealth.UNKNOWN, "")
 
     def checkpoints(self, repository: str | None = None, limit: int | None = None) -> tuple[WorkflowCheckpoint, ...]:
         """Checkpoints, newest first, of one repository or of all."""

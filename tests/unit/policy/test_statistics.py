@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from recovery.models.dashboard import CheckpointsByType, RecoverySummary, TypeCount
+from recovery.models.dashboard import CheckpointsByHealth, CheckpointsByType, RecoverySummary, TypeCount
 from recovery.models.records import Outcome, RecoveryState, RecoveryStatus, RecoveryType
 from recovery.policy.statistics import RECENT, summarise
 from tests.builders import REPOSITORY, later, make_checkpoint
@@ -131,3 +131,18 @@ def test_checkpoints_are_counted_by_type() -> None:
     assert (3, CheckpointsByType(step=0, job=2, workflow=1)) == (status.available, status.by_type)
     assert status.latest is not None
     assert ("a", "tests_passed", later(2)) == (status.latest.id, status.latest.name, status.latest.created_at)
+
+
+def test_only_checkpoints_that_can_be_used_are_available() -> None:
+    """Expired, pruned and corrupt ones are counted by their health, and are neither available nor the latest."""
+    healths = ["valid", "valid", "expired", "pruned", "corrupt", "unknown"]
+    checkpoints = [
+        make_checkpoint(id=f"ckpt-{n}", created_at=later(n % 5), metadata={"health": health})
+        for n, health in enumerate(healths)
+    ]
+    by_hand = make_checkpoint(id="by-hand", metadata={"health": "splendid"})
+    status = summarise([], [*checkpoints, by_hand]).checkpoint_status
+    assert CheckpointsByHealth(unknown=2, valid=2, expired=1, pruned=1, corrupt=1) == status.by_health
+    assert (4, CheckpointsByType(job=4)) == (status.available, status.by_type)
+    assert status.latest is not None
+    assert "ckpt-1" == status.latest.id

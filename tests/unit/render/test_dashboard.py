@@ -79,3 +79,21 @@ def test_recoveries_alone_are_shown() -> None:
     """Without checkpoints the dashboard says that there are none."""
     text = plain_text(dashboard_lines(summarise([project([recovery_decided()])], [])))
     assert text.endswith("  0 checkpoints available\n")
+
+
+def test_health_is_told_and_damage_stands_out() -> None:
+    """How many are in which state; where one is damaged the line is marked."""
+    checkpoints = [
+        make_checkpoint(id=health, metadata={"health": health}) for health in ("valid", "corrupt", "expired")
+    ]
+    lines = dashboard_lines(summarise([], checkpoints))
+    assert [("bad", "  health: 1 valid, 1 expired, 1 corrupt")] == [
+        (line.style, line.text) for line in lines if "health" in line.text
+    ]
+
+
+def test_checkpoints_that_are_gone_are_still_something_to_show() -> None:
+    """Where all have expired the dashboard says so, and not that nothing is recorded."""
+    text = plain_text(dashboard_lines(summarise([], [make_checkpoint(metadata={"health": "expired"})])))
+    assert "0 checkpoints available" in text
+    assert "health: 1 expired" in text

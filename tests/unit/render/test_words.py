@@ -111,7 +111,7 @@ def test_the_terminal_reads_the_same_without_markdown() -> None:
     ("decision", "strategy", "expected"),
     [
         ("act", "retry", "re-run the failed jobs"),
-        ("act", "resume", "resume from the last good checkpoint"),
+        ("act", "resume", "re-run the failed jobs, which continue from their checkpoints"),
         ("act", "rollback", "roll back to the last good state"),
         ("act", "none", "leave it red"),
         ("suggest", "retry", "suggest to re-run the failed jobs; a person decides"),

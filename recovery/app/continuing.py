@@ -1,0 +1,162 @@
+"""Find what a job may continue from: ask GitHub as little as possible, and say why where there is nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from recovery.errors import ForgeRefused, InputError
+from recovery.models.checkpoint import parse_artifact_name
+from recovery.models.decision import RecoveryPlan
+from recovery.models.event_lines import read_events
+from recovery.models.github import Artifact
+from recovery.policy.continuation import (
+    FIRST_ATTEMPT,
+    Continuation,
+    OwnJob,
+    asked_for,
+    left_by_earlier_attempts,
+    made_at,
+    named_by,
+    plan_among,
+    why_not_resumed,
+)
+from recovery.policy.trust import is_own_artifact, is_recovery_run
+from recovery.ports import Forge
+from recovery.sync import PLAN_FILE, SAME_NAMED, RecoveryWorkflow, plan_artifact_name
+
+PLAN_ATTEMPTS = range(1, 3)
+"""Attempts of a recovery run under which its plan is looked for: a job that waits spends two requests on it."""
+
+CLOCKS_DIFFER = timedelta(days=1)
+MOST_LISTED = 400
+"""Artifacts of the repository among which a checkpoint of another run is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a job may continue from, and the artifacts in which its base may be."""
+
+    continuation: Continuation
+    artifacts: tuple[Artifact, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What was found and not believed, for people."""
+
+
+def needs_no_request(own: OwnJob, checkpoint_id: str) -> bool:
+    """Whether it is clear without asking GitHub that there is nothing to continue from."""
+    return own.attempt == 1 and not checkpoint_id
+
+
+def check_id(checkpoint_id: str) -> None:
+    """Check that a text that somebody gave is the id of a checkpoint.
+
+    Raises:
+        InputError: it is not.
+    """
+    if made_at(checkpoint_id) is None:
+        raise InputError(
+            f"`checkpoint-id`: {checkpoint_id[:80]!r} is not a checkpoint's id",
+            hint="pass the output `checkpoint-id` of `mode: checkpoint`: `ckpt-` and 26 letters and digits",
+        )
+
+
+def find_asked_for(forge: Forge, own_run: int | None, checkpoint_id: str) -> Found:
+    """A checkpoint by its id: in the own run, or else in any run of the repository's own commits.
+
+    Raises:
+        InputError: the id is none.
+        ForgeError: GitHub cannot be asked.
+    """
+    check_id(checkpoint_id)
+    in_run = forge.artifacts_of_run(own_run) if own_run is not None else ()
+    found = asked_for(checkpoint_id, in_run)
+    if found.candidates:
+        return Found(found, in_run)
+    made = made_at(checkpoint_id)
+    listed = forge.artifacts_since(made - CLOCKS_DIFFER, MOST_LISTED) if made else ()
+    own_repository_s = tuple(artifact for artifact in listed if artifact.repository_id == artifact.head_repository_id)
+    return Found(asked_for(checkpoint_id, own_repository_s), own_repository_s)
+
+
+def find_own(forge: Forge, own: OwnJob, workflow: RecoveryWorkflow) -> Found:
+    """What this job continues from: what the recovery plan of the attempt before names, or else its newest.
+
+    At most 7 requests with the download, 6 of them here: two names of a plan, the run that made it and its file; the
+    artifacts and the jobs of the own run.
+
+    Raises:
+        ForgeError: GitHub cannot be asked.
+    """
+    if needs_no_request(own, ""):
+        return Found(Continuation(miss=FIRST_ATTEMPT))
+    looked_up = _look_up_plan(forge, own, workflow)
+    if looked_up.unreadable:
+        return Found(Continuation(miss=looked_up.unreadable), notes=looked_up.notes)
+    plan = looked_up.plan
+    refusal = why_not_resumed(plan) if plan is not None else None
+    if refusal is not None:
+        return Found(Continuation(miss=refusal), notes=looked_up.notes)
+    artifacts = forge.artifacts_of_run(own.run_id)
+    jobs = forge.jobs_of_all_attempts(own.run_id) if _any_checkpoint(artifacts) else ()
+    continuation = (
+        left_by_earlier_attempts(own, artifacts, jobs) if plan is None else named_by(plan, own, artifacts, jobs)
+    )
+    return Found(continuation, artifacts, looked_up.notes)
+
+
+@dataclass(frozen=True, slots=True)
+class _LookedUp:
+    plan: RecoveryPlan | None = None
+    unreadable: str = ""
+    """Why the plan that recovery made is not understood: then it is not known what it says, and nothing is risked."""
+    notes: tuple[str, ...] = ()
+
+
+def _look_up_plan(forge: Forge, own: OwnJob, workflow: RecoveryWorkflow) -> _LookedUp:
+    """The plan that led to this attempt, the newest of those that recovery made."""
+    before = own.attempt - 1
+    named = [
+        artifact
+        for own_attempt in PLAN_ATTEMPTS
+        for artifact in forge.artifacts_named(plan_artifact_name(own.run_id, before, own_attempt))
+    ]
+    notes = [
+        f"{artifact.name} of run {artifact.run_id} was passed over: it has expired, or comes from a fork"
+        for artifact in named
+        if not is_own_artifact(artifact)
+    ]
+    for artifact in _newest_first([one for one in named if is_own_artifact(one)]):
+        if not _was_made_by_recovery(forge, artifact, workflow):
+            notes.append(
+                f"{artifact.name} of run {artifact.run_id} was passed over: it was not made by {workflow.path} on"
+                f" {workflow.default_branch}; if that is your recovery workflow, name it in .github/recovery.yml:"
+                " `recovery-workflow: …`"
+            )
+            continue
+        events, problems = read_events(forge.artifact_file(artifact, PLAN_FILE) or b"", artifact.name)
+        plan = plan_among(events, forge.repository, own.run_id, before)
+        if plan is not None:
+            return _LookedUp(plan, notes=tuple(notes))
+        problem = problems[0] if problems else f"{artifact.name}: it holds no plan for attempt {before} of this run"
+        return _LookedUp(unreadable=f"the recovery plan cannot be read: {problem}", notes=tuple(notes))
+    return _LookedUp(notes=tuple(notes))
+
+
+def _newest_first(artifacts: Sequence[Artifact]) -> Iterator[Artifact]:
+    ordered = sorted(artifacts, key=lambda artifact: (artifact.created_at, artifact.id), reverse=True)
+    yield from ordered[:SAME_NAMED]
+
+
+def _was_made_by_recovery(forge: Forge, artifact: Artifact, workflow: RecoveryWorkflow) -> bool:
+    try:
+        return is_recovery_run(forge.run(artifact.run_id), workflow.path, workflow.default_branch)
+    except ForgeRefused as error:
+        if error.status == 404:  # a run that was deleted
+            return False
+        raise
+
+
+def _any_checkpoint(artifacts: Sequence[Artifact]) -> bool:
+    return any(parse_artifact_name(artifact.name) is not None for artifact in artifacts)
