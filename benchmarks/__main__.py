@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import classify, start
+from benchmarks import checkpoint, classify, start
 from benchmarks.measuring import report
 
-BENCHMARKS = {"start": start.results, "classify": classify.results}
+BENCHMARKS = {"start": start.results, "classify": classify.results, "checkpoint": checkpoint.results}
 
 unknown = set(sys.argv[1:]) - set(BENCHMARKS)
 if unknown:

@@ -17,7 +17,7 @@ ROUNDS = 7
 
 @dataclass(frozen=True)
 class Result:
-    """One line of a benchmark. `goal` bounds the ratio, from above for seconds, from below for MB/s."""
+    """One line of a benchmark. `goal` bounds the ratio, from below for MB/s, else from above."""
 
     name: str
     ours: float
@@ -53,7 +53,7 @@ def report(name: str, results: Sequence[Result]) -> None:
     """Print a table, and write it for machines."""
     print(f"{name:<34}{'ours':>10}{'reference':>12}{'':>6}{'ratio':>9}{'goal':>8}  met")
     for each in results:
-        bound = "<=" if each.unit == "s" else ">="
+        bound = ">=" if each.unit == "MB/s" else "<="
         print(
             f"{each.name:<34}{each.ours:>10}{each.reference:>12}{each.unit:>6}{each.ratio:>9}"
             f"{bound + str(each.goal):>8}  {'yes' if each.met else 'no'}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import io
+import json
 import logging
 import os
 import sys
@@ -19,6 +20,7 @@ from recovery.settings import Mode, Settings, Strategy
 if TYPE_CHECKING:
     from recovery.app.recovering import Result
     from recovery.models.document import DecisionDocument
+    from recovery.ports import Forge
 
 INPUT_PREFIX = "INPUT_"
 INTERRUPTED = 130
@@ -89,12 +91,14 @@ def _run(environment: Mapping[str, str], commands: RunnerCommands) -> int:
     match settings.mode:
         case Mode.CHECKPOINT:
             return _checkpoint(environment, context, settings, commands)
+        case Mode.RESTORE:
+            return _restore(environment, context, settings, commands)
         case Mode.RECOVER | Mode.SWEEP:
             return _recover(environment, context, settings, commands)
-        case Mode.RESTORE | Mode.ROLLBACK | Mode.GUARD | Mode.RUN | Mode.FIX:
+        case Mode.ROLLBACK | Mode.GUARD | Mode.RUN | Mode.FIX:
             raise StrategyUnavailable(
                 f"`mode: {settings.mode}` is not available in this version",
-                hint="available: `checkpoint`, `recover`, `sweep`",
+                hint="available: `checkpoint`, `restore`, `recover`, `sweep`",
             )
 
 
@@ -113,10 +117,12 @@ def _settings(environment: Mapping[str, str], context: RunnerContext) -> Setting
 def _checkpoint(
     environment: Mapping[str, str], context: RunnerContext, settings: Settings, commands: RunnerCommands
 ) -> int:
-    from recovery.app.checkpointing import save_checkpoint
+    from recovery.app.checkpointing import place_of, save_checkpoint
+    from recovery.app.job import running_job
 
-    job_id = environment.get("RECOVERY_CHECK_RUN_ID", "")
-    saved = save_checkpoint(context, settings, job_id, environment.get("GITHUB_WORKFLOW", ""))
+    saved = save_checkpoint(running_job(context, environment), settings, place_of(context, environment))
+    for warning in saved.warnings:
+        commands.warning(warning)
     commands.set_outputs(
         {
             "checkpoint-id": saved.checkpoint.id,
@@ -125,7 +131,51 @@ def _checkpoint(
             "checkpoint-directory": str(saved.directory),
         }
     )
-    print(f"checkpoint {saved.checkpoint.id} recorded as {saved.artifact_name}")
+    print(f"checkpoint {saved.checkpoint.id} recorded as {saved.artifact_name}: {saved.measure}")
+    return 0
+
+
+def _restore(
+    environment: Mapping[str, str], context: RunnerContext, settings: Settings, commands: RunnerCommands
+) -> int:
+    """Continue where an earlier attempt stopped; that it cannot is an error only where it is asked to be one."""
+    from recovery.adapters.clock import SystemClock
+    from recovery.app.checkpointing import place_of
+    from recovery.app.connecting import open_forge
+    from recovery.app.job import running_job
+    from recovery.app.restoring import restore_checkpoint
+
+    def connect() -> Forge:
+        context.directory.mkdir(parents=True, exist_ok=True)  # requests are written down in it
+        return open_forge(context, SystemClock())
+
+    outcome = restore_checkpoint(
+        running_job(context, environment),
+        settings,
+        place_of(context, environment),
+        connect,
+        context.default_branch,
+    )
+    for warning in outcome.warnings:
+        commands.warning(warning)
+    commands.set_outputs(
+        {
+            "restored": str(outcome.restored).lower(),
+            "checkpoint-id": outcome.checkpoint_id,
+            "state": json.dumps(outcome.state),
+            "done": json.dumps(outcome.done),
+        }
+    )
+    if outcome.restored:
+        print(f"continuing from {outcome.checkpoint_id}: {outcome.reason}; {outcome.files:,} files restored")
+        return 0
+    if outcome.problem is not None and settings.fail_on_miss:
+        raise outcome.problem
+    told = f"nothing was restored, the job runs from the start: {outcome.reason}. {_sentence(outcome.hint)}".strip()
+    if outcome.was_expected:
+        print(told)
+    else:
+        commands.warning(told)
     return 0
 
 

@@ -18,7 +18,7 @@ from recovery.models.github import Artifact, Run
 from recovery.models.manifest import MANIFEST, read_json, read_manifest
 from recovery.models.record import Record
 from recovery.models.records import WorkflowCheckpoint
-from recovery.policy.provenance import contradictions, is_checkpoint_id
+from recovery.policy.provenance import contradictions, is_checkpoint_id, origin_of
 from recovery.policy.trust import is_own_artifact
 from recovery.ports import Forge, Store
 
@@ -193,7 +193,7 @@ def _believed(content: bytes, run: Run, found: _Found) -> WorkflowCheckpoint:
     if not content:
         raise CheckpointRejected(f"the artifact {found.artifact.name} holds no {MANIFEST}")
     checkpoint = read_manifest(content, source=found.artifact.name)
-    told = next(contradictions(checkpoint, particulars_of(checkpoint), run, found.name), None)
+    told = next(contradictions(checkpoint, particulars_of(checkpoint), origin_of(run, found.name)), None)
     if told is not None:
         raise CheckpointRejected(told)
     seen: dict[str, Any] = {

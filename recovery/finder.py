@@ -23,7 +23,7 @@ from recovery.models.github import Artifact, Run
 from recovery.models.manifest import MANIFEST, read_manifest
 from recovery.models.record import Record
 from recovery.models.records import PipelineFailure, WorkflowCheckpoint
-from recovery.policy.provenance import contradictions, is_checkpoint_id
+from recovery.policy.provenance import contradictions, is_checkpoint_id, origin_of
 from recovery.policy.resumption import was_cut_off
 from recovery.policy.trust import is_own_artifact
 from recovery.ports import Forge
@@ -164,7 +164,8 @@ def _believed(forge: Forge, run: Run, candidate: Candidate, excluded: Exclusion)
         raise
     except ForgeError as error:
         raise _Refused(error.message) from error
-    told = next(contradictions(checkpoint, particulars, run, candidate.name), None) or excluded(checkpoint.id)
+    contradicted = next(contradictions(checkpoint, particulars, origin_of(run, candidate.name)), None)
+    told = contradicted or excluded(checkpoint.id)
     if told is not None:
         raise _Refused(told, corrupt=True, checkpoint_id=_proven_id(checkpoint, candidate))
     return checkpoint

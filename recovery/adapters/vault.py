@@ -5,16 +5,38 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from pydantic import ValidationError
+
+from recovery.adapters.tools import versions_of
 from recovery.errors import CheckpointRejected, InputError, StateError
+from recovery.models.checkpoint import TOOL_PREFIX
 from recovery.models.manifest import MANIFEST, MANIFEST_LIMIT, digest_of, manifest_bytes, read_manifest
+from recovery.models.record import Record
 from recovery.models.records import WorkflowCheckpoint
 
 # An id becomes the name of a folder: nothing that climbs, hides, ends in a dot (Windows drops it) or grows too long.
 _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?")
+_OWN_ID = re.compile(r"ckpt-[0-9a-z]{26}")
+"""Ids that this program gives. Only folders of such names are ever removed."""
+
+PROGRESS = "latest.json"
+"""The file beside the checkpoints' folders that says how far the job in this place has got."""
+
+
+class Progress(Record):
+    """How far a job has got: what its next checkpoint follows on."""
+
+    owner: str
+    """Tells apart the jobs that work in this place, one after the other."""
+    latest: str
+    """Id of the checkpoint that it made or restored last."""
+    base: str = ""
+    """Id of the self-contained checkpoint that its incremental ones are based on; empty while there is none."""
 
 
 class DirectoryVault:
@@ -69,8 +91,17 @@ class DirectoryVault:
         return checkpoint
 
     def environment(self, names: Collection[str]) -> dict[str, str]:
-        """The named variables as they are now; a variable that is not set is left out."""
-        return {name: self._variables[name] for name in names if name in self._variables}
+        """The named variables, and versions of tools (`tool:NAME`), as they are now.
+
+        A variable that is not set, and a tool that is not there or tells no version, is left out.
+        """
+        tools = [name.removeprefix(TOOL_PREFIX) for name in names if name.startswith(TOOL_PREFIX)]
+        versions = {
+            f"{TOOL_PREFIX}{tool}": version
+            for tool, version in versions_of(tools, self._variables, self._workspace).items()
+        }
+        found = {name: self._variables.get(name, versions.get(name)) for name in names}
+        return {name: value for name, value in found.items() if value is not None}
 
     def digests(self, paths: Collection[str]) -> dict[str, str]:
         """Digest of each file of the workspace as it is now; a file that is missing is left out.
@@ -88,6 +119,32 @@ class DirectoryVault:
             except OSError as error:
                 raise StateError(f"the file {path} cannot be read: {error.strerror}") from error
         return found
+
+    def progress(self, owner: str) -> Progress | None:
+        """How far that job has got; None when it has made and restored nothing here."""
+        try:
+            progress = Progress.model_validate_json((self.root / PROGRESS).read_bytes())
+        except (OSError, ValidationError):  # it only saves time and tells what is done: without it all is done anew
+            return None
+        return progress if progress.owner == owner else None
+
+    def advance(self, progress: Progress) -> None:
+        """Note how far a job has got.
+
+        Raises:
+            StateError: the directory cannot be written.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            _replace(self.root / PROGRESS, progress.model_dump_json().encode())
+        except OSError as error:
+            raise StateError(f"{self.root / PROGRESS} cannot be written: {error.strerror}") from error
+
+    def discard_unfinished(self) -> None:
+        """Remove what a killed process left: folders of checkpoints without a manifest."""
+        for folder in self.root.glob("ckpt-*"):
+            if _OWN_ID.fullmatch(folder.name) and not folder.is_symlink() and not (folder / MANIFEST).exists():
+                shutil.rmtree(folder, ignore_errors=True)
 
     def manifest_path(self, checkpoint_id: str) -> Path:
         """Where the manifest of a checkpoint is, or would be.

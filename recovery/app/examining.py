@@ -11,7 +11,8 @@ from recovery.app.fetching import Fetched
 from recovery.app.surroundings import MOST_NAMES, may_be_recorded
 from recovery.models.github import Artifact
 from recovery.models.records import WorkflowCheckpoint
-from recovery.policy.validation import CheckpointFacts, Holder, Origin
+from recovery.policy.provenance import Origin
+from recovery.policy.validation import CheckpointFacts, Holder
 
 
 def facts_of(

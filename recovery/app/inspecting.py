@@ -19,7 +19,8 @@ from recovery.models.checkpoint import TOOL_PREFIX, CheckpointHealth, FileTable,
 from recovery.models.github import Artifact
 from recovery.models.records import WorkflowCheckpoint
 from recovery.policy.comparison import compare
-from recovery.policy.validation import CheckpointFacts, Holder, Origin, ValidationReport, is_damaged, validate
+from recovery.policy.provenance import Origin
+from recovery.policy.validation import CheckpointFacts, Holder, ValidationReport, is_damaged, validate
 
 _ADDED = frozenset(
     {

@@ -25,7 +25,8 @@ from recovery.models.checkpoint import particulars_of
 from recovery.models.manifest import MANIFEST, read_manifest
 from recovery.models.records import WorkflowCheckpoint
 from recovery.policy.continuation import FIRST_ATTEMPT, Candidate, OwnJob, made_at, why_another_s
-from recovery.policy.validation import Holder, Origin, validate
+from recovery.policy.provenance import Origin
+from recovery.policy.validation import Holder, validate
 from recovery.ports import Forge
 from recovery.settings import Settings
 from recovery.sync import RecoveryWorkflow

@@ -20,7 +20,8 @@ from recovery.app.examining import digests_now, environment_now
 from recovery.app.fetching import Fetched, fetch, fetch_base, open_local
 from recovery.errors import CheckpointRejected
 from recovery.models.checkpoint import parse_artifact_name
-from recovery.policy.validation import CheckpointFacts, Holder, Origin, validate
+from recovery.policy.provenance import Origin
+from recovery.policy.validation import CheckpointFacts, Holder, validate
 from recovery.ports import Forge
 
 _SYSTEMS = {"Linux": "Linux", "Darwin": "macOS", "Windows": "Windows"}

@@ -1,4 +1,4 @@
-"""Whether a checkpoint's manifest says the same as GitHub does: else it is another's, put into this place."""
+"""Whether a checkpoint's manifest says the same as others do of where it comes from: else it is another's."""
 
 from __future__ import annotations
 
@@ -7,10 +7,38 @@ from collections.abc import Iterator
 
 from recovery.models.checkpoint import ArtifactName, Particulars
 from recovery.models.github import Run
+from recovery.models.record import Record
 from recovery.models.records import WorkflowCheckpoint
 from recovery.policy.vetoes import PULL_REQUEST_EVENTS
 
+LONGEST_SHOWN = 100
+"""Characters of a value that an error repeats."""
+
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,127}", re.ASCII)
+
+
+class Origin(Record):
+    """Where a checkpoint comes from, as others than its manifest tell it; what is empty is not told."""
+
+    repository: str = ""
+    run_id: str = ""
+    commit_sha: str = ""
+    workflow_name: str = ""
+    artifact: ArtifactName | None = None
+
+
+def origin_of(run: Run, name: ArtifactName) -> Origin:
+    """What GitHub tells of the origin of what lies in an artifact.
+
+    A job of a pull request runs on a commit that GitHub merged for it, which the run does not tell.
+    """
+    return Origin(
+        repository=run.repository,
+        run_id=str(run.id),
+        commit_sha="" if run.event in PULL_REQUEST_EVENTS else run.head_sha,
+        workflow_name=run.workflow_name,
+        artifact=name,
+    )
 
 
 def is_checkpoint_id(text: str) -> bool:
@@ -18,22 +46,24 @@ def is_checkpoint_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def contradictions(
-    checkpoint: WorkflowCheckpoint, particulars: Particulars, run: Run, name: ArtifactName
-) -> Iterator[str]:
-    """Where a manifest names other things than the run that made it, and the artifact that holds it."""
-    # A job of a pull request runs on a commit that GitHub merged for it, which the run does not tell.
-    commit = checkpoint.commit_sha if run.event in PULL_REQUEST_EVENTS else run.head_sha
+def contradictions(checkpoint: WorkflowCheckpoint, particulars: Particulars, origin: Origin) -> Iterator[str]:
+    """Where a manifest names other things than its origin."""
+    name = origin.artifact
     for what, expected, found in (
-        ("repository", run.repository.casefold(), checkpoint.repository.casefold()),
-        ("run", str(run.id), checkpoint.run_id),
-        ("commit", commit, checkpoint.commit_sha),
-        ("workflow", run.workflow_name, checkpoint.workflow_name),
-        ("attempt", str(name.attempt), str(particulars.attempt)),
-        ("job", str(name.job_id), particulars.job_id or "0"),
-        ("name", name.name, checkpoint.checkpoint_name),
+        ("repository", origin.repository.casefold(), checkpoint.repository.casefold()),
+        ("run", origin.run_id, checkpoint.run_id),
+        ("commit", origin.commit_sha, checkpoint.commit_sha),
+        ("workflow", origin.workflow_name, checkpoint.workflow_name),
+        ("attempt", str(name.attempt) if name else "", str(particulars.attempt)),
+        ("job", str(name.job_id) if name else "", particulars.job_id or "0"),
+        ("name", name.name if name else "", checkpoint.checkpoint_name),
     ):
-        if expected != found:
-            yield f"its manifest names another {what}: expected {expected[:100]}, found {found[:100]}"
-    if not is_checkpoint_id(checkpoint.id) or not name.names(checkpoint.id):
-        yield f"its manifest names another id: expected one that ends in {name.nonce}, found {checkpoint.id[:100]}"
+        if expected and expected != found:
+            yield f"the manifest names another {what}: expected {shown(expected)}, found {shown(found)}"
+    if name is not None and not (is_checkpoint_id(checkpoint.id) and name.names(checkpoint.id)):
+        yield f"the manifest has another id: expected one that ends in {name.nonce}, found {shown(checkpoint.id)}"
+
+
+def shown(text: str) -> str:
+    """A stranger's text as an error repeats it."""
+    return repr(text[:LONGEST_SHOWN])

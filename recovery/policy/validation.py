@@ -7,14 +7,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple, TypedDict
 
 from recovery.errors import CheckpointRejected
-from recovery.models.checkpoint import ArtifactName, Content, Particulars, particulars_of
+from recovery.models.checkpoint import Content, Particulars, particulars_of
 from recovery.models.github import Artifact
 from recovery.models.record import Record
 from recovery.models.records import WorkflowCheckpoint
+from recovery.policy.provenance import Origin, contradictions, shown
 from recovery.policy.secret_shapes import holds_secret
-
-LONGEST_SHOWN = 100
-"""Characters of a value that an error repeats."""
 
 _VERSION = re.compile(r"(?P<name>[A-Za-z]*)[ _-]?(?P<major>\d{1,4})(?:\.(?P<minor>\d+))?(?![\d])")
 """`20.11.1`, `v1.2`, `ubuntu24`; a number of more digits is a date and promises nothing."""
@@ -27,16 +25,6 @@ class ValidationReport(TypedDict):
     errors: list[str]
     warnings: list[str]
     checks: dict[str, bool]
-
-
-class Origin(Record):
-    """Where a checkpoint comes from, as others than its manifest tell it; what is empty is not told."""
-
-    repository: str = ""
-    run_id: str = ""
-    commit_sha: str = ""
-    workflow_name: str = ""
-    artifact: ArtifactName | None = None
 
 
 class Holder(Record):
@@ -116,7 +104,7 @@ def check_integrity(checkpoint: WorkflowCheckpoint, facts: CheckpointFacts) -> F
         particulars = particulars_of(checkpoint)
     except CheckpointRejected as error:
         return Findings((*errors, error.message, *facts.damage), warnings)
-    errors += _contradictions(checkpoint, particulars, facts.origin)
+    errors += contradictions(checkpoint, particulars, facts.origin)
     if particulars.content is not None:
         errors += _gaps(particulars.content)
     return Findings((*errors, *facts.damage), warnings)
@@ -132,7 +120,7 @@ def check_environment(checkpoint: WorkflowCheckpoint, facts: CheckpointFacts) ->
         if found == expected or (found is None and not _was_captured(checkpoint)):
             continue
         now = "not there now" if found is None else f"{_unless_secret(found)} now"
-        difference = f"`{name}` was {_shown(expected)} at the checkpoint and is {now}"
+        difference = f"`{name}` was {shown(expected)} at the checkpoint and is {now}"
         if name not in compatible:
             errors.append(difference)
         elif found is None or (alike := _are_compatible(expected, found)) is None:
@@ -175,30 +163,12 @@ def check_dependencies(checkpoint: WorkflowCheckpoint, facts: CheckpointFacts) -
     return Findings(tuple(errors), tuple(warnings))
 
 
-def _contradictions(checkpoint: WorkflowCheckpoint, particulars: Particulars, origin: Origin) -> Iterator[str]:
-    """Where the manifest names other things than its origin: then it is another's, copied to this place."""
-    name = origin.artifact
-    for what, expected, found in (
-        ("repository", origin.repository.casefold(), checkpoint.repository.casefold()),
-        ("run", origin.run_id, checkpoint.run_id),
-        ("commit", origin.commit_sha, checkpoint.commit_sha),
-        ("workflow", origin.workflow_name, checkpoint.workflow_name),
-        ("attempt", str(name.attempt) if name else "", str(particulars.attempt)),
-        ("job", str(name.job_id) if name else "", particulars.job_id or "0"),
-        ("name", name.name if name else "", checkpoint.checkpoint_name),
-    ):
-        if expected and expected != found:
-            yield f"the manifest names another {what}: expected {_shown(expected)}, found {_shown(found)}"
-    if name is not None and not name.names(checkpoint.id):
-        yield f"the manifest has another id: expected one that ends in {name.nonce}, found {_shown(checkpoint.id)}"
-
-
 def _gaps(content: Content) -> Iterator[str]:
     """Where the summary of the content contradicts itself."""
     packs = (*content.packs, *content.base_packs)
     if bool(content.base) != bool(content.base_packs):
         yield (
-            f"the content names {len(content.base_packs)} packs of a base, but its base is {_shown(content.base or '')}"
+            f"the content names {len(content.base_packs)} packs of a base, but its base is {shown(content.base or '')}"
         )
     if len({pack.digest for pack in packs}) != len(packs):
         yield "the content names a pack twice"
@@ -231,13 +201,13 @@ def _unfit_as_base(checkpoint: WorkflowCheckpoint, content: Content, base: Workf
         ("run", checkpoint.run_id, base.run_id),
     ):
         if expected != found:
-            yield f"the base checkpoint has another {what}: expected {_shown(expected or '')}, found {_shown(found)}"
+            yield f"the base checkpoint has another {what}: expected {shown(expected or '')}, found {shown(found)}"
     held = _particulars(base).content
     if held is None:
         yield f"the base checkpoint {base.id} holds no files, expected those that {checkpoint.id} builds on"
         return
     if held.base is not None:
-        yield f"the base checkpoint {base.id} was expected to stand alone and builds on {_shown(held.base)}"
+        yield f"the base checkpoint {base.id} was expected to stand alone and builds on {shown(held.base)}"
     missing = [pack.digest for pack in content.base_packs if pack not in held.packs]
     if missing:
         yield f"the base checkpoint {base.id} lacks {len(missing)} packs that were expected in it, {missing[0]} first"
@@ -268,12 +238,8 @@ def _particulars(checkpoint: WorkflowCheckpoint) -> Particulars:
 
 def _unless_secret(value: str) -> str:
     """A manifest may name any variable, to have it told."""
-    return "something that looks like a secret" if holds_secret(value) else _shown(value)
+    return "something that looks like a secret" if holds_secret(value) else shown(value)
 
 
 def _texts(values: Any) -> dict[str, str]:
     return {str(key): str(value) for key, value in values.items()} if isinstance(values, Mapping) else {}
-
-
-def _shown(text: str) -> str:
-    return repr(text[:LONGEST_SHOWN])

@@ -10,8 +10,15 @@ from datetime import timedelta
 from typing import Protocol, assert_never
 
 from recovery.rehearsal.clockwork import Clockwork, Refused
-from recovery.rehearsal.faults.happenings import (
+from recovery.rehearsal.faults.artifacts import (
+    ArtifactPlanted,
+    ArtifactsDeleted,
     ArtifactsExpired,
+    ArtifactsRewritten,
+    ArtifactsTampered,
+    ArtifactsTruncated,
+)
+from recovery.rehearsal.faults.happenings import (
     CacheEvicted,
     ClockShifted,
     Deed,
@@ -31,6 +38,7 @@ from recovery.rehearsal.repository import Repository
 from recovery.rehearsal.requester import fill_disk, kill
 from recovery.rehearsal.runner import Runner
 from recovery.rehearsal.runs import Runs
+from recovery.rehearsal.sabotage import befall, plant, stranger
 from recovery.rehearsal.vault import Vault
 
 
@@ -66,8 +74,17 @@ def perform(scene: Scene, deed: Deed, asking: Asking) -> bool:
             _by_a_person(scene, deed, subject(scene, asking.run_id))
         case PermissionsCapped():
             scene.caps.update(deed.permissions)
-        case CacheEvicted() | ArtifactsExpired():
-            _forgotten(scene, deed)
+        case CacheEvicted(evict=pattern):
+            for entry in scene.vault.caches():
+                if fnmatch.fnmatchcase(entry.key, pattern):
+                    scene.vault.delete_cache(entry.id)
+        case ArtifactPlanted():
+            name = deed.plant.replace("{run}", str(subject(scene, asking.run_id).id))
+            plant(scene.vault, name, stranger(scene.repository, scene.runs, deed.workflow), deed)
+        case (
+            ArtifactsExpired() | ArtifactsDeleted() | ArtifactsTampered() | ArtifactsTruncated() | ArtifactsRewritten()
+        ):
+            befall(scene.vault, deed)
         case ClockShifted():
             scene.clockwork.skew = timedelta(seconds=deed.clock)
         case LimitsChanged():
@@ -81,18 +98,6 @@ def perform(scene: Scene, deed: Deed, asking: Asking) -> bool:
     return isinstance(deed, Killed)
 
 
-def _forgotten(scene: Scene, deed: CacheEvicted | ArtifactsExpired) -> None:
-    match deed:
-        case CacheEvicted(evict=pattern):
-            for entry in scene.vault.caches():
-                if fnmatch.fnmatchcase(entry.key, pattern):
-                    scene.vault.delete_cache(entry.id)
-        case ArtifactsExpired(expire=pattern):
-            for artifact in scene.vault.artifacts():
-                if fnmatch.fnmatchcase(artifact.name, pattern):
-                    scene.vault.expire(artifact.id)
-
-
 _TOLD: Mapping[type[Deed], str] = {
     HumanRerun: "a person re-runs the run ({rerun} jobs)",
     HumanCancel: "a person cancels the run",
@@ -101,6 +106,11 @@ _TOLD: Mapping[type[Deed], str] = {
     PermissionsCapped: "permissions are taken away: {permissions}",
     CacheEvicted: "caches are evicted: {evict}",
     ArtifactsExpired: "artifacts expire: {expire}",
+    ArtifactsDeleted: "artifacts are deleted: {delete}",
+    ArtifactsTampered: "artifacts are tampered with: {tamper}",
+    ArtifactsTruncated: "artifacts are cut off: {truncate}",
+    ArtifactsRewritten: "{member} is another one in artifacts: {rewrite}",
+    ArtifactPlanted: "the workflow {workflow} uploads {plant}",
     ClockShifted: "GitHub's clock is {clock:+g} seconds off",
     LimitsChanged: "the rate limits change",
     Killed: "the asking process is killed",

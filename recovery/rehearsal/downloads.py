@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,6 +13,7 @@ from recovery.rehearsal.world import Link, World
 DOWNLOAD_PREFIX = "/_download/"
 _LINK_SECONDS = 60
 REDIRECTS = (302,)
+_RANGE = re.compile(r"bytes=(\d+)-(\d*)")
 
 
 # What a link that was made useless answers, as GitHub's blob storage does.
@@ -47,7 +49,24 @@ def download(world: World, request: Request) -> tuple[Answer, int | None]:
         return Answer(status=status, content=content, content_type="application/xml"), run_id
     if link is None or link.until < world.clockwork.now():
         return Answer(status=403, content=b"AuthenticationFailed", content_type="application/xml"), run_id
-    return Answer(content=link.content, content_type=link.content_type), run_id
+    return _stretch(link, request.headers.get("range", "")), run_id
+
+
+def _stretch(link: Link, wanted: str) -> Answer:
+    """What a `Range` asks for: 206, or 416 behind the end; 200 and everything for what Azure's blob storage documents
+    no meaning of, like "the last so many bytes".
+    """
+    size = len(link.content)
+    found = _RANGE.fullmatch(wanted)
+    if found is None or (found[2] and int(found[2]) < int(found[1])):
+        return Answer(content=link.content, content_type=link.content_type, headers={"Accept-Ranges": "bytes"})
+    start = int(found[1])
+    if start >= size:
+        beyond = {"Content-Range": f"bytes */{size}"}
+        return Answer(status=416, content=b"InvalidRange", content_type="application/xml", headers=beyond)
+    end = min(int(found[2] or size), size - 1)
+    headers = {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end}/{size}"}
+    return Answer(status=206, content=link.content[start : end + 1], content_type=link.content_type, headers=headers)
 
 
 def relink(world: World, location: str, trouble: str) -> None:

@@ -146,13 +146,14 @@ def is_recovery(run: Run) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Artifact:
-    """One uploaded artifact; `content` is the zip itself."""
+    """One uploaded artifact; `content` is the zip itself, `spoiled` what is given out instead where it was damaged."""
 
     id: int
     name: str
     run_id: int
     attempt: int
     content: bytes
+    spoiled: bytes | None = None
     digest: str
     created_at: datetime
     expires_at: datetime
@@ -160,6 +161,11 @@ class Artifact:
     head_repository: str
     head_branch: str
     head_sha: str
+
+    @property
+    def served(self) -> bytes:
+        """What a download gives."""
+        return self.content if self.spoiled is None else self.spoiled
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -32,11 +32,13 @@ class Ending(StrEnum):
 class Scenario(Part):
     """How the example fails (`failure` is REHEARSAL_SCENARIO in its jobs), what goes wrong, and the ending.
 
-    `reruns` is how many re-runs recovery gets accepted, whatever it is told about them.
+    `example` is the folder of `examples/` that it is about. `reruns` is how many re-runs recovery gets accepted,
+    whatever it is told about them.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
     description: str = Field(min_length=1)
+    example: str = Field(default="flaky", pattern=r"^[a-z0-9][a-z0-9-]*$")
     failure: str = "network"
     ending: Ending
     reruns: int = Field(ge=0, le=50)

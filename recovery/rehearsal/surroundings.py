@@ -36,6 +36,7 @@ _PASSED_ON = (
     "all_proxy",
 )
 _PASSED_ON_PREFIXES = ("UV_", "PIP_")
+_LINGER = Path(__file__).with_name("shims") / "linger.sh"
 _LOCAL = "127.0.0.1,localhost"
 
 
@@ -78,6 +79,7 @@ def step_variables(run: Run, attempt: int, repository: str, url: str, secret: st
         "RUNNER_NAME": "rehearsal",
         "RUNNER_ENVIRONMENT": "self-hosted",
         "CI": "true",
+        "BASH_ENV": str(_LINGER),
         "REHEARSAL_URL": url,
         "REHEARSAL_SECRET": secret,
     }

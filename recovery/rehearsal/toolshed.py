@@ -25,7 +25,7 @@ _STAND_INS = {
     "actions/setup-go": ("actions-setup-go", _FOUND_HERE),
     "astral-sh/setup-uv": ("astral-sh-setup-uv", _FOUND_HERE),
 }
-_SHARED = ("ask.js", "find.js")
+_SHARED = ("ask.js", "find.js", "linger.js")
 _NOTHING = """name: Nothing
 description: What a rehearsal runs in place of an action that it does not know.
 runs:

@@ -65,7 +65,7 @@ class Vault(Caches):
                 run_id=run.id,
                 attempt=attempt or run.latest.number,
                 content=content,
-                digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
+                digest=digest_of(content),
                 created_at=at,
                 expires_at=at + timedelta(days=min(max(retention_days, 1), DEFAULT_RETENTION_DAYS)),
                 head_repository=run.head_repository,
@@ -94,6 +94,18 @@ class Vault(Caches):
         with self._clockwork.lock:
             self._artifacts[artifact_id] = replace(self.artifact(artifact_id), expired=True)
             return self._artifacts[artifact_id]
+
+    def spoil(self, artifact_id: int, content: bytes) -> None:
+        """Give out something else than what was uploaded; digest and size stay on record."""
+        with self._clockwork.lock:
+            self._artifacts[artifact_id] = replace(self.artifact(artifact_id), spoiled=content)
+
+    def replace(self, artifact_id: int, content: bytes) -> None:
+        """Let an artifact be another one, as if this had been uploaded."""
+        with self._clockwork.lock:
+            self._artifacts[artifact_id] = replace(
+                self.artifact(artifact_id), content=content, spoiled=None, digest=digest_of(content)
+            )
 
     def artifacts(self, *, name: str | None = None, run_id: int | None = None) -> list[Artifact]:
         """The artifacts of that exact name and run, newest first."""
@@ -129,6 +141,11 @@ class Vault(Caches):
         with self._clockwork.lock:
             self.artifact(artifact_id)
             del self._artifacts[artifact_id]
+
+
+def digest_of(content: bytes) -> str:
+    """The digest that GitHub records of a zip."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _conflict() -> Refused:

@@ -171,6 +171,7 @@ def rewrite(document: Document, jobs: Sequence[Job], keys: frozenset[str], obser
     Jobs of `keys` run as written; all others become stubs that end as they ended before, with their outputs as
     literals. A hidden last job writes what every job gave to the file `observations`. Each job that runs learns its
     REST id, which `act` cannot tell by `job.check_run_id`; where `env` has it already (matrix legs), that one stands.
+    It learns its leg, too: inside an action, `act` knows no `matrix`.
     """
     rewritten: Document = {}
     for key, written in jobs_of(document).items():
@@ -180,17 +181,20 @@ def rewrite(document: Document, jobs: Sequence[Job], keys: frozenset[str], obser
         elif "uses" in written:
             rewritten[key] = {**written, "name": f"{CALLER_PREFIX}{key}"}
         elif records:
-            rewritten[key] = {**written, "env": _with_job_id(written.get("env"), records[0].id)}
+            rewritten[key] = {**written, "env": _told_of_itself(written, records[0].id)}
         else:
             rewritten[key] = written
     rewritten[OBSERVER] = _observer(tuple(rewritten), observations)
     return yaml.safe_dump({**document, "jobs": rewritten}, sort_keys=False, allow_unicode=True, width=10_000)
 
 
-def _with_job_id(env: Any, job_id: int) -> Any:
+def _told_of_itself(job: Document, job_id: int) -> Any:
+    env = job.get("env")
     if env is not None and not isinstance(env, dict):
         return env
-    return {"RECOVERY_CHECK_RUN_ID": str(job_id), **(env or {})}
+    strategy = job.get("strategy")
+    leg = {"RECOVERY_MATRIX": "${{ toJSON(matrix) }}"} if isinstance(strategy, dict) and "matrix" in strategy else {}
+    return {"RECOVERY_CHECK_RUN_ID": str(job_id), **leg, **(env or {})}
 
 
 def _stub(jobs: Sequence[Job]) -> Document:

@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -46,10 +46,14 @@ class Received:
     """The client's, which tells connections apart."""
 
 
+Script = Reply | Callable[[Received], Reply]
+"""An answer, or what makes one of the request."""
+
+
 class ScriptedServer:
     """Gives its replies in turn on 127.0.0.1; the last one for ever."""
 
-    def __init__(self, *replies: Reply) -> None:
+    def __init__(self, *replies: Script) -> None:
         self.received: list[Received] = []
         self._replies = deque(replies)
         self._closing = threading.Event()
@@ -68,14 +72,15 @@ class ScriptedServer:
         """Its address."""
         return f"http://127.0.0.1:{self.port}"
 
-    def reply(self, *replies: Reply) -> None:
+    def reply(self, *replies: Script) -> None:
         """Say what comes from now on."""
         self._replies = deque(replies)
 
     def next_reply(self, received: Received) -> Reply:
         """Note a request, and take the reply to it."""
         self.received.append(received)
-        return self._replies.popleft() if len(self._replies) > 1 else self._replies[0]
+        script = self._replies.popleft() if len(self._replies) > 1 else self._replies[0]
+        return script if isinstance(script, Reply) else script(received)
 
     def stay_silent(self) -> None:
         """Keep the other side waiting until the server closes."""
@@ -126,7 +131,7 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.flush()
         self.connection.shutdown(socket.SHUT_RDWR)
 
-    do_GET = do_POST = do_PATCH = _serve  # noqa: N815 - as http.server wants it
+    do_GET = do_POST = do_PATCH = do_DELETE = _serve  # noqa: N815 - as http.server wants it
 
     def log_message(self, format: str, *arguments: Any) -> None:  # noqa: A002
         """Say nothing."""

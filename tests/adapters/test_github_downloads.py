@@ -14,8 +14,8 @@ import pytest
 
 from recovery.adapters.github import GitHubForge
 from recovery.adapters.github.archive import BadArchive, member
-from recovery.adapters.github.forge import ZIP_LIMIT
-from recovery.errors import ForgeError, ForgeRefused, ForgeUnavailable
+from recovery.adapters.github.artifacts import DOWNLOAD_LIMIT, SLACK, ZIP_LIMIT
+from recovery.errors import ArtifactDamaged, ForgeError, ForgeRefused, ForgeUnavailable
 from recovery.models.github import Artifact
 from tests.adapters.scripted_server import HANG_UP, Reply, ScriptedServer
 from tests.builders import NOW
@@ -221,16 +221,22 @@ def test_wrong_digest(site: Site) -> None:
 
     raised = failing(lambda: site.forge.artifact_file(artifact_of(zipped(plan_json="{}")), "plan.json"))
 
-    assert ForgeRefused is type(raised)
+    assert ArtifactDamaged is type(raised)
     assert "is not what was uploaded" in raised.message
 
 
-@pytest.mark.parametrize("over", [{"expired": True}, {"size_in_bytes": ZIP_LIMIT + 1}])
-def test_useless_artifact_is_not_asked_for(site: Site, over: dict[str, Any]) -> None:
-    """Nothing is requested for an artifact that is known to have expired or to be too large."""
-    raised = failing(lambda: site.forge.artifact_file(artifact_of(b"", **over), "plan.json"))
+def test_expired_artifact_is_not_asked_for(site: Site) -> None:
+    """Nothing is requested for an artifact that is known to have expired."""
+    expired = artifact_of(b"", expired=True)
 
-    assert (ForgeRefused, []) == (type(raised), site.api.received)
+    for call in (
+        lambda: site.forge.artifact_file(expired, "plan.json"),
+        lambda: site.forge.download_artifact(expired, io.BytesIO()),
+    ):
+        raised = failing(call)
+        assert (ForgeRefused, 410) == (type(raised), getattr(raised, "status", None))
+        assert "`retention-days`" in (raised.hint or "")
+    assert [] == site.api.received
 
 
 def test_artifact_larger_than_it_says(site: Site) -> None:
@@ -252,7 +258,7 @@ def test_broken_zip(site: Site, content: bytes) -> None:
 
     raised = failing(lambda: site.forge.artifact_file(artifact_of(content), "plan.json"))
 
-    assert ForgeRefused is type(raised)
+    assert ArtifactDamaged is type(raised)
     assert raised.message.startswith("artifact 'plan' (id 7) was not read: it is not a sound zip")
 
 
@@ -304,13 +310,87 @@ def _lying(size: int, *, packed_as: int | None = None) -> bytes:
 def test_hostile_archives(content: bytes, words: str | None) -> None:
     """Doubled, encrypted, lying and oddly packed members are refused in words; other names are not found."""
     if words is None:
-        assert None is member(content, "plan.json")
+        assert None is member(io.BytesIO(content), "plan.json")
         return
     with pytest.raises(BadArchive, match=words):
-        member(content, "plan.json")
+        member(io.BytesIO(content), "plan.json")
 
 
 def test_bomb_is_not_unpacked() -> None:
     """A member larger than the limit is refused by its listed size."""
     with pytest.raises(BadArchive, match="has 5000 bytes, more than the 4096 that are read"):
-        member(zipped(plan_json="x" * 5000), "plan.json", limit=4096)
+        member(io.BytesIO(zipped(plan_json="x" * 5000)), "plan.json", limit=4096)
+
+
+def test_download_of_a_whole_artifact(site: Site) -> None:
+    """The zip is written as it is, and the token stays at home."""
+    content = zipped(plan_json="{}" * 100_000)
+    site.storage.reply(Reply(body=content))
+    file = io.BytesIO(b"what was in it before" * 10_000)
+
+    site.forge.download_artifact(artifact_of(content), file)
+
+    assert content == file.getvalue()
+
+
+@pytest.mark.parametrize("name", TROUBLE)
+def test_broken_download_begins_again(site: Site, name: str) -> None:
+    """Of a transfer that broke off nothing stays in the file, even if the next one is shorter."""
+    content = zipped(plan_json="{}")
+    site.storage.reply(TROUBLE[name], Reply(body=content))
+    file = io.BytesIO()
+
+    site.forge.download_artifact(artifact_of(content), file)
+
+    assert content == file.getvalue()
+
+
+def test_download_of_another_digest(site: Site) -> None:
+    """What is not what was uploaded is damaged, whichever case the digest is written in."""
+    content = zipped(plan_json="{}")
+    site.storage.reply(Reply(body=content))
+    digest = f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+    site.forge.download_artifact(artifact_of(content, digest=digest.upper()), io.BytesIO())
+    raised = failing(lambda: site.forge.download_artifact(artifact_of(b"x" * len(content)), io.BytesIO()))
+
+    assert ArtifactDamaged is type(raised)
+    assert digest in raised.message
+
+
+def test_download_that_outgrows_its_record(site: Site) -> None:
+    """A download much larger than GitHub says is cut short, with or without a digest to compare."""
+    site.storage.reply(Reply(body=b"\0" * (SLACK + 11)))
+
+    raised = failing(lambda: site.forge.download_artifact(artifact_of(b"0" * 10, digest=None), io.BytesIO()))
+
+    assert ArtifactDamaged is type(raised)
+    assert "larger than GitHub says" in raised.message
+
+
+def test_download_beyond_the_limit_is_not_begun(site: Site) -> None:
+    """Nobody's disk is filled by an artifact of any size."""
+    huge = artifact_of(b"", size_in_bytes=DOWNLOAD_LIMIT + 1)
+
+    raised = failing(lambda: site.forge.download_artifact(huge, io.BytesIO()))
+
+    assert (ForgeRefused, []) == (type(raised), site.api.received)
+    assert "larger than the 20 GB" in raised.message
+
+
+@pytest.mark.parametrize("status", [404, 410])
+def test_artifact_that_is_gone_is_deleted(site: Site, status: int) -> None:
+    """Deleting is asked for once, and what is not there (any more) is deleted."""
+    site.api.reply(Reply(status=status, body={"message": "Not Found"}))
+
+    site.forge.delete_artifact(7)
+
+    assert [("DELETE", "/repos/o/r/actions/artifacts/7")] == [(it.method, it.path) for it in site.api.received]
+
+
+def test_deleting_without_an_answer(site: Site) -> None:
+    """A deletion that gets no answer is not repeated, and told as trouble."""
+    site.api.reply(HANG_UP)
+
+    assert ForgeUnavailable is type(failing(lambda: site.forge.delete_artifact(7)))
+    assert 1 == len(site.api.received)

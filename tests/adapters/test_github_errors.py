@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import pytest
@@ -27,6 +28,10 @@ CALLS: dict[str, Callable[[GitHubForge], object]] = {
     "workflow": lambda forge: forge.runs_of_workflow("ci.yml"),
     "artifacts": lambda forge: forge.artifacts_named("plan"),
     "artifact": lambda forge: forge.artifact_file(ARTIFACT, "plan.json"),
+    "run's artifacts": lambda forge: forge.artifacts_of_run(5),
+    "download": lambda forge: forge.download_artifact(ARTIFACT, io.BytesIO()),
+    "delete": lambda forge: forge.delete_artifact(7),
+    "all jobs": lambda forge: forge.jobs_of_all_attempts(5),
     "comments": lambda forge: forge.comments(3),
     "comment": lambda forge: forge.create_comment(3, "text"),
     "edit": lambda forge: forge.update_comment(9, "text"),
@@ -53,6 +58,10 @@ def raised_by(call: str, status: int, message: str | None, *, content_type: str 
         ("workflow", "actions: read"),
         ("artifacts", "actions: read"),
         ("artifact", "actions: read"),
+        ("run's artifacts", "actions: read"),
+        ("download", "actions: read"),
+        ("all jobs", "actions: read"),
+        ("delete", "actions: write"),
         ("rerun", "actions: write"),
         ("pulls", "pull-requests: read"),
         ("comments", "pull-requests: read"),

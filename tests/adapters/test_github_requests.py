@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 
 from recovery.adapters.github import GitHubForge, RequestLog
-from recovery.adapters.github.forge import MOST_ARTIFACT_PAGES
+from recovery.adapters.github.artifacts import MOST_PAGES
 from recovery.errors import AmbiguousEffect, AuthenticationError, ForgeError, ForgeRefused, InputError
 from recovery.models.github import Comment
 from recovery.rehearsal.records import Run, ScriptedJob
@@ -79,6 +80,9 @@ COSTS: dict[str, tuple[Callable[[Scene], object], int, int]] = {
     "default_branch": (lambda it: it.forge.default_branch(), 1, 0),
     "artifacts_named": (lambda it: it.forge.artifacts_named("plan"), 1, 0),
     "artifacts_since": (lambda it: it.forge.artifacts_since(NOW), 1, 0),
+    "artifacts_of_run": (lambda it: it.forge.artifacts_of_run(it.run.id), 1, 0),
+    "jobs_of_all_attempts": (lambda it: it.forge.jobs_of_all_attempts(it.run.id), 1, 0),
+    "delete_artifact": (lambda it: it.forge.delete_artifact(77), 1, 0),
     "comments": (lambda it: it.forge.comments(it.pull), 1, 0),
     "create_comment": (lambda it: it.forge.create_comment(it.pull, "text"), 1, 0),
     "owns": (lambda it: it.forge.owns(Comment(id=1, body="", author="x", author_type="Bot")), 0, 0),
@@ -97,7 +101,7 @@ def test_costs(scene: Scene, name: str) -> None:
 
 
 def test_costs_of_what_needs_an_answer_first(scene: Scene) -> None:
-    """Looking for the pull request, reading an artifact's file and updating a comment cost one request each."""
+    """Looking for the pull request, reading or taking an artifact and updating a comment cost one request each."""
     run = scene.forge.run(scene.run.id)
     (artifact,) = scene.forge.artifacts_named("plan")
     comment = scene.forge.create_comment(scene.pull, "one")
@@ -105,9 +109,10 @@ def test_costs_of_what_needs_an_answer_first(scene: Scene) -> None:
 
     scene.forge.pull_request_of(run)
     scene.forge.artifact_file(artifact, "plan.json")
+    scene.forge.download_artifact(artifact, io.BytesIO())
     scene.forge.update_comment(comment.id, "two")
 
-    assert [("GET", False), ("GET", False), ("GET", True), ("PATCH", False)] == [
+    assert [("GET", False), *[("GET", False), ("GET", True)] * 2, ("PATCH", False)] == [
         (access.method, access.redirect) for access in scene.world.requests
     ]
 
@@ -356,12 +361,12 @@ def test_five_hundred_artifacts_of_a_fork_do_not_hide_ours(scene: Scene) -> None
 def test_crowd_of_a_forks_artifacts_ends_the_search(scene: Scene) -> None:
     """However many there are, a search reads so many pages and no more."""
     fork = scene.world.add_run([ScriptedJob(name="test")], head_repository="stranger/repo", head_branch="junk")
-    for number in range(100 * MOST_ARTIFACT_PAGES):
+    for number in range(100 * MOST_PAGES):
         scene.world.vault.add_artifact(fork, f"junk {number}", {})
     scene.world.requests.clear()
 
     assert () == scene.forge.artifacts_since(NOW)
-    assert MOST_ARTIFACT_PAGES == len(scene.world.requests)
+    assert MOST_PAGES == len(scene.world.requests)
 
 
 @pytest.mark.parametrize("token", ["", " \n"])

@@ -272,7 +272,7 @@ def test_journal_folded_into_an_empty_store_gives_the_same_answers(journal: Jour
     inner, again = MemoryStore(), MemoryStore()
     store = JournalledStore(inner, journal)
     store.claim(make.make_header(), [make.failure_observed(), make.recovery_decided()], lambda _: None)
-    store.record([make.effect_requested(), make.effect_answered(), make.checkpoint_created()])
+    store.record([make.effect_requested(), make.effect_answered(), make.checkpoint_created(), make.checkpoint_judged()])
     store.mark_folded([7])
 
     again.record(events_of(journal))
@@ -288,6 +288,7 @@ def test_journal_folded_into_an_empty_store_gives_the_same_answers(journal: Jour
             inner.unfinished(make.REPOSITORY),
             inner.recoveries(),
             inner.checkpoint("ckpt-01"),
+            inner.health_of("ckpt-01"),
             inner.checkpoints(make.REPOSITORY, 1),
             frozenset({7}),
         )
@@ -300,6 +301,7 @@ def test_journal_folded_into_an_empty_store_gives_the_same_answers(journal: Jour
             asked.unfinished(make.REPOSITORY),
             asked.recoveries(),
             asked.checkpoint("ckpt-01"),
+            asked.health_of("ckpt-01"),
             asked.checkpoints(make.REPOSITORY, 1),
             asked.folded([7, 8]),
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from recovery.adapters.vault import DirectoryVault
+from recovery.adapters.vault import DirectoryVault, Progress
 from recovery.errors import CheckpointRejected, InputError, StateError
 from recovery.models.manifest import MANIFEST_LIMIT, manifest_bytes, read_manifest
 from tests.builders import make_checkpoint
@@ -105,7 +105,7 @@ def test_ordinary_ids_are_taken(vault: DirectoryVault, name: str) -> None:
     ("content", "said"),
     [
         (b"", "no JSON"),
-        (b"\xff\xfe", "no JSON"),
+        (b"\xff\xfe", "not UTF-8"),
         (b'{"schema_version": 1', "no JSON"),
         (b"[" * 100_000, "no JSON"),
         (b"[]", "no JSON object"),
@@ -168,6 +168,88 @@ def test_failed_write_leaves_the_old_manifest_and_no_rubbish(
 
     expected = (checkpoint, ["manifest.json"])
     assert expected == (vault.get("ckpt-01"), [path.name for path in vault.manifest_path("ckpt-01").parent.iterdir()])
+
+
+# --- the environment as it is now ------------------------------------------------------------------------------------
+
+
+def test_environment_is_variables_and_versions_of_tools(tmp_path: Path) -> None:
+    """By the names that a checkpoint records them under; what is not there is left out."""
+    tool = tmp_path / "tool"
+    tool.write_text("#!/bin/sh\necho tool 3.2.1\n")
+    tool.chmod(0o755)
+    vault = DirectoryVault(tmp_path / "vault", variables={"PATH": str(tmp_path), "COLOUR": "blue", "EMPTY": ""})
+
+    found = vault.environment(["COLOUR", "EMPTY", "UNSET", "tool:tool", "tool:missing", "tool:../tool", "tool:"])
+
+    expected = {"COLOUR": "blue", "EMPTY": "", "tool:tool": "3.2.1"}
+    assert expected == found
+
+
+# --- how far a job has got -------------------------------------------------------------------------------------------
+
+
+def test_progress_is_told_to_its_owner_only(vault: DirectoryVault) -> None:
+    """A job that works in the folder of another one, later, begins anew."""
+    before = vault.progress("job-1")
+    progress = Progress(owner="job-1", latest="ckpt-02", base="ckpt-01")
+
+    vault.advance(progress)
+
+    expected = (None, progress, None)
+    assert expected == (before, vault.progress("job-1"), vault.progress("job-2"))
+
+
+def test_later_progress_takes_the_place_of_the_earlier(vault: DirectoryVault) -> None:
+    """Nothing else is left in the folder."""
+    for number in (1, 2):
+        vault.advance(Progress(owner="job", latest=f"ckpt-0{number}"))
+
+    expected = (Progress(owner="job", latest="ckpt-02"), ["latest.json"])
+    assert expected == (vault.progress("job"), [path.name for path in vault.root.iterdir()])
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"{", b"[]", b"{}", b"\xff", b'{"owner": "job", "latest": 1}', b"[" * 100_000]
+)
+def test_damaged_progress_is_none(vault: DirectoryVault, content: bytes) -> None:
+    """It spares work; without it the work is done."""
+    vault.root.mkdir()
+    (vault.root / "latest.json").write_bytes(content)
+
+    assert vault.progress("job") is None
+
+
+def test_progress_that_cannot_be_written_is_one_clear_error(vault: DirectoryVault) -> None:
+    """A directory stands where the file should be."""
+    (vault.root / "latest.json").mkdir(parents=True)
+
+    with pytest.raises(StateError, match=r"latest\.json cannot be written"):
+        vault.advance(Progress(owner="job", latest="ckpt-01"))
+
+
+def test_what_a_killed_process_left_is_discarded_and_nothing_else(vault: DirectoryVault, tmp_path: Path) -> None:
+    """Only a folder with a name that this program gives, and without a manifest, is half a checkpoint."""
+    ids = [f"ckpt-01j9zc3n7e5w8k2m4p6r0t1v3{letter}" for letter in "abc"]
+    vault.put(make_checkpoint(id=ids[0]))
+    (vault.root / ids[1] / "packs").mkdir(parents=True)
+    (vault.root / ids[1] / "packs" / "half").touch()
+    for name in ("ckpt-mine", "content", "src"):
+        (vault.root / name).mkdir()
+    (tmp_path / "elsewhere").mkdir()
+    (vault.root / ids[2]).symlink_to(tmp_path / "elsewhere")
+
+    vault.discard_unfinished()
+
+    expected = {ids[0], ids[2], "ckpt-mine", "content", "src"}
+    assert expected == {path.name for path in vault.root.iterdir()}
+
+
+def test_discarding_where_there_is_nothing(vault: DirectoryVault) -> None:
+    """The first use of a job finds no folder at all."""
+    vault.discard_unfinished()
+
+    assert not vault.root.exists()
 
 
 def test_vault_is_light() -> None:

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from recovery.rehearsal.play import play, problems
-from recovery.rehearsal.records import Access, Run
+from recovery.rehearsal.records import Access, Run, is_recovery
 from recovery.rehearsal.rehearsal import Rehearsal
 from recovery.rehearsal.scenario import find_scenario
 
-EXAMPLE = Path(__file__).parents[2] / "examples" / "flaky"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,12 @@ class Played:
     def pipeline(self) -> Run:
         """The run that failed."""
         return next(run for run in self.runs if run.workflow.name == "CI")
+
+    @property
+    def accesses_of_recovery(self) -> list[Access]:
+        """What runs of recovery asked for, and not the jobs that it looks after."""
+        ids = {run.id for run in self.runs if is_recovery(run)}
+        return [access for access in self.accesses if access.run_id in ids]
 
     @property
     def accepted_reruns(self) -> int:
@@ -56,7 +62,7 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str],
 
 def _play(name: str, work: Path) -> Played:
     scenario = find_scenario(name)
-    with Rehearsal(EXAMPLE, work, scenario) as rehearsal:
+    with Rehearsal(EXAMPLES / scenario.example, work, scenario) as rehearsal:
         play(rehearsal)
         world = rehearsal.world
         folders = rehearsal.recovery_directories()

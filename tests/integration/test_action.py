@@ -240,7 +240,6 @@ def test_environment_that_makes_no_sense(runner: Runner, over: dict[str, str | N
     ("inputs", "code", "words"),
     [
         ({"mode": "explode"}, 3, "input `mode`"),
-        ({"mode": "restore"}, 10, "`mode: restore` is not available"),
         ({"mode": "rollback"}, 10, "`mode: rollback` is not available"),
         ({"mode": "guard"}, 10, "is not available"),
         ({"mode": "run"}, 10, "is not available"),

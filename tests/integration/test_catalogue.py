@@ -191,9 +191,9 @@ def test_other_artifacts_are_not_looked_into(site: Site, artifact: dict[str, Any
 @pytest.mark.parametrize(
     ("over", "told"),
     [
-        ({"repository": "octo-org/other"}, "another repository: expected octo-org/widgets"),
+        ({"repository": "octo-org/other"}, "another repository: expected 'octo-org/widgets'"),
         ({"commit_sha": "0" * 40}, "another commit"),
-        ({"workflow_name": "Release"}, "another workflow: expected CI, found Release"),
+        ({"workflow_name": "Release"}, "another workflow: expected 'CI', found 'Release'"),
         ({"checkpoint_name": "tested"}, "another name"),
         ({"metadata": {"job_id": "7"}}, "another job"),
         ({"metadata": {"attempt": 2}}, "another attempt"),

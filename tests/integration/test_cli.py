@@ -116,6 +116,48 @@ def test_checkpoint_is_recorded_as_given(recovery: Command) -> None:
     assert created["id"] == numbers["checkpoint_status"]["latest"]["id"]
 
 
+def test_checkpoint_with_files_is_a_folder_and_a_record(recovery: Command) -> None:
+    """`--path` and its like write what `mode: checkpoint` would upload; the record says the same as the manifest."""
+    for path in ("work/build/app.o", "work/build/app.tmp", "work/uv.lock"):
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        Path(path).write_text(path)
+
+    ended = recovery(
+        *("create-checkpoint", *CHECKPOINT, "--state", '{"step": "test"}', "--workspace", "work", "--output", "out"),
+        *("--path", "build", "--path", "!**/*.tmp", "--path", "typo", "--dependency", "*.lock"),
+        *("--environment", "tool:git", "--environment", "~PATH", "--json"),
+    )
+
+    assert (0, "warning: `path`: typo matches nothing\n") == (ended.code, ended.err)
+    created = json.loads(ended.out)
+    folder = Path("out") / created["id"]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    assert created == {name: value for name, value in manifest.items() if name != "schema_version"}
+    assert (["uv.lock"], ["PATH"], ["tests_passed"], 1, []) == (
+        created["dependencies"],
+        created["metadata"]["compatible"],
+        created["metadata"]["done"],
+        created["metadata"]["content"]["files"],
+        created["artifacts"],
+    )
+    for pack in created["metadata"]["content"]["packs"]:
+        assert pack["size"] == (folder / "packs" / f"{pack['digest']}.zst").stat().st_size
+    numbers = json.loads(recovery("dashboard", "--repository", "repo/name", "--json").out)
+    assert created["id"] == numbers["checkpoint_status"]["latest"]["id"]
+
+
+def test_checkpoint_with_files_says_where_it_is(recovery: Command) -> None:
+    """One line for people; the next one in the same folder does not hold the first."""
+    Path("a.txt").write_text("a")
+
+    for _ in range(2):
+        ended = recovery("create-checkpoint", *CHECKPOINT, "--path", ".", "--path", "!*.db")
+
+        assert (0, "") == (ended.code, ended.err)
+        assert f"written to {Path('checkpoints') / 'ckpt-'}" in ended.out
+        assert " and recorded: 1 file, " in ended.out
+
+
 def test_dashboard_has_the_seeds_fields(recovery: Command) -> None:
     """The JSON of the dashboard is the seed's, field for field, and more."""
     numbers = json.loads(recovery("dashboard", "--json").out)
@@ -405,6 +447,10 @@ def test_wrong_usage_ends_with_two(recovery: Command, arguments: tuple[str, ...]
         (("dashboard", "--db", "sqlite:///."), {}, (5, "is a directory")),
         (("create-checkpoint", *CHECKPOINT, "--state", "{"), {}, (3, "`state` is not JSON")),
         (("create-checkpoint", *CHECKPOINT, "--state", "[]"), {}, (3, "must be a JSON object")),
+        (("create-checkpoint", *CHECKPOINT, "--path", "../x"), {}, (3, "must be a path inside the workspace")),
+        (("create-checkpoint", *CHECKPOINT, "--path", "missing"), {}, (3, "missing matches no file")),
+        (("create-checkpoint", *CHECKPOINT, "--environment", "MY_TOKEN"), {}, (3, "looks like a secret")),
+        (("create-checkpoint", *CHECKPOINT, "--dependency", "x.lock"), {}, (3, "x.lock matches no file")),
     ],
 )
 def test_bad_input_is_one_error_line(

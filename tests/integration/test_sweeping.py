@@ -10,6 +10,7 @@ from recovery.app.recovering import execute_recovery
 from recovery.app.sweeping import plan_sweep
 from recovery.errors import ForgeError
 from recovery.models.decision import DecisionKind, ReasonId
+from recovery.models.manifest import manifest_bytes
 from recovery.models.records import Outcome, RecoveryStatus
 from recovery.rehearsal.records import Run, ScriptedJob
 from recovery.rehearsal.world import Fault
@@ -426,7 +427,7 @@ def test_second_attempt_that_failed_unseen_is_told(stage: Stage) -> None:
 
 
 def test_sweep_phases_are_told_apart_in_the_request_log(stage: Stage) -> None:
-    """Every request of a pass is logged under one of the four phases."""
+    """Every request of a pass is logged under one of the five phases."""
     run = stage.failed_run()
     stage.use(run).go()
     stage.failed_run(head_branch="other")
@@ -435,8 +436,72 @@ def test_sweep_phases_are_told_apart_in_the_request_log(stage: Stage) -> None:
     use.go()
 
     phases = [line["phase"] for line in use.requests]
-    assert {"sync", "settle", "plan", "execute"} == set(phases)
+    assert {"sync", "settle", "plan", "checkpoints", "execute"} == set(phases)
     assert len(use.accesses) == len(use.requests)
+
+
+def leave_checkpoint(stage: Stage, run: Run, number: int = 1) -> str:
+    """The artifact of a checkpoint that a job of the run left; the checkpoint's id."""
+    job = run.latest.jobs[0]
+    checkpoint = make.make_checkpoint(
+        id=f"ckpt-{number:026d}",
+        repository=REPOSITORY,
+        run_id=str(run.id),
+        commit_sha=run.head_sha,
+        metadata={"attempt": 1, "job_id": str(job.id)},
+    )
+    name = f"recovery-checkpoint.{run.id}.1.{job.id}.build_complete.{number:08d}"
+    stage.world.vault.add_artifact(run, name, {"manifest.json": manifest_bytes(checkpoint)})
+    return checkpoint.id
+
+
+@pytest.mark.parametrize("cache", ["kept", None])
+def test_sweep_takes_in_checkpoints_of_green_runs_and_journals_none(stage: Stage, cache: str | None) -> None:
+    """They are known after the pass, told as such in the request log, and read from their artifacts again if lost."""
+    run = stage.failed_run(ScriptedJob(name="build"), pull_request=False, event="push", head_branch="main")
+    identity = leave_checkpoint(stage, run)
+
+    uses = [stage.use(state=cache) for _ in range(2)]
+    for use in uses:
+        use.go()
+
+    for use in uses:
+        known = use.place.store.checkpoint(identity)
+        assert known is not None
+        assert ("valid", "success", "main") == tuple(
+            known.metadata[name] for name in ("health", "run_conclusion", "run_branch")
+        )
+        assert not (use.directory / "journal.jsonl").exists()
+    asked = [sum(line["phase"] == "checkpoints" and not line["redirect"] for line in use.requests) for use in uses]
+    assert [2, 0 if cache else 2] == asked
+    assert [] == stage.writes()
+
+
+def test_sweep_lists_artifacts_once(stage: Stage) -> None:
+    """Plans, journals and checkpoints are found in one listing of the repository's artifacts."""
+    run = stage.failed_run()
+    leave_checkpoint(stage, run)
+    use = stage.use()
+
+    use.plan()
+
+    assert 1 == sum("/actions/artifacts?" in seen.path and "name=" not in seen.path for seen in use.accesses)
+
+
+def test_trouble_with_checkpoints_does_not_keep_the_sweep_from_recovering(stage: Stage) -> None:
+    """A manifest that cannot be read now is left for another pass; the failed run is recovered all the same."""
+    green = stage.failed_run(ScriptedJob(name="build"), pull_request=False, event="push", head_branch="main")
+    identity = leave_checkpoint(stage, green)
+    stage.world.inject(Fault(method="GET", path=f"/actions/runs/{green.id}", status=403, body={"message": "No"}))
+    run = stage.failed_run()
+    use = stage.use(state="kept")
+
+    use.go()
+
+    assert (1, None) == (reruns(stage, run), use.place.store.checkpoint(identity))
+    again = stage.use(state="kept")
+    again.plan()
+    assert again.place.store.checkpoint(identity) is not None
 
 
 def test_sweep_at_the_same_time_as_recovery_makes_one_rerun(stage: Stage) -> None:

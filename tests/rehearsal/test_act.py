@@ -92,6 +92,50 @@ def test_only_the_failed_leg_of_a_matrix_runs_again(tmp_path: Path) -> None:
     assert f"is {second['test (ubuntu-latest, 22)'].id}\n" in second["test (ubuntu-latest, 22)"].log
 
 
+WHO = """
+name: Who
+runs:
+  using: composite
+  steps:
+    - shell: bash
+      env:
+        LEG: ${{ env.RECOVERY_MATRIX || toJSON(matrix) }}
+        ID: ${{ job.check_run_id || env.RECOVERY_CHECK_RUN_ID }}
+      run: echo "I am $GITHUB_JOB" $(echo "$LEG" | tr -d ' \\n') "$ID"
+"""
+
+
+def test_an_action_knows_its_job_and_leg(tmp_path: Path) -> None:
+    """Inside an action, job, leg and REST id are told as on GitHub, in every attempt; a plain job has no leg."""
+    text = """
+  plain: {runs-on: ubuntu-latest, steps: [{uses: actions/checkout@v4}, {uses: ./who}]}
+  legs:
+    runs-on: ubuntu-latest
+    strategy: {fail-fast: false, matrix: {os: [a, b], n: [1], include: [{os: b, deep: {er: [true]}}]}}
+    steps:
+      - uses: actions/checkout@v4
+      - uses: ./who
+      - run: '[ "${{ matrix.os }}" = a ] || [ "$GITHUB_RUN_ATTEMPT" = 2 ]'
+"""
+    with rehearsed(tmp_path, text, {"who/action.yml": WHO}) as rehearsal:
+        (run_id,) = rehearsal.push()
+        rehearsal.wait_until_quiet()
+        rerun_failed(rehearsal, run_id)
+        attempts = [by_name(attempt.jobs) for attempt in rehearsal.world.runs.get(run_id).attempts]
+    plain, one, two = "plain", "legs (a, 1)", "legs (b, 1, true)"
+    said = {name: log_line(job) for name, job in attempts[0].items()}
+    assert said[plain] == f"I am plain null {attempts[0][plain].id}"
+    assert said[one] == f'I am legs {{"n":1,"os":"a"}} {attempts[0][one].id}'
+    leg = '{"deep":{"er":[true]},"n":1,"os":"b"}'
+    assert said[two].startswith(f"I am legs {leg} ")
+    assert log_line(attempts[1][two]) == f"I am legs {leg} {attempts[1][two].id}"
+
+
+def log_line(job: Job) -> str:
+    """What the action said."""
+    return next(line.partition("Z ")[2] for line in job.log.splitlines() if "Z I am " in line)
+
+
 def test_a_matrix_that_never_ran_is_one_job(tmp_path: Path) -> None:
     """When what it needs has failed, a matrix is skipped as one job, as on GitHub; the re-run has its legs."""
     text = """

@@ -14,6 +14,7 @@ import requests
 
 from recovery.rehearsal.records import Run, ScriptedJob
 from recovery.rehearsal.server import LocalGitHub
+from recovery.rehearsal.vault import zip_of
 from recovery.rehearsal.world import World
 
 Ask = Callable[..., dict[str, Any]]
@@ -116,6 +117,27 @@ def test_downloads_by_name_pattern_and_other_run(ask: Ask, world: World, workspa
     assert not ask("download-artifact", name="one", run=other, **source)["failed"]
     weak = {**source, "github_token": world.issue_token(permissions={"contents": "read"})}
     assert ask("download-artifact", name="one", run=other, **weak)["failed"]
+
+
+@pytest.mark.parametrize(("level", "method"), [("0", zipfile.ZIP_STORED), ("", zipfile.ZIP_DEFLATED)])
+def test_compression_is_a_choice(ask: Ask, world: World, level: str, method: int) -> None:
+    """At level 0 files are stored as they are; a level that there is not fails the upload."""
+    answer = ask("upload-artifact", name="x", path="out", compression_level=level)
+    with zipfile.ZipFile(io.BytesIO(world.vault.artifact(int(answer["outputs"]["artifact-id"])).content)) as archive:
+        assert {info.compress_type for info in archive.infolist()} == {method}
+    assert "Invalid compression-level" in ask("upload-artifact", path="out", compression_level="10")["lines"][0]
+
+
+def test_a_damaged_artifact_is_not_unpacked(ask: Ask, world: World, workspace: Path, failed_run: Run) -> None:
+    """Its digest is compared, unless the step does not want to know."""
+    world.vault.add_artifact(failed_run, "one", {"1.txt": "1"})
+    damaged = world.vault.add_artifact(failed_run, "two", {"2.txt": "2"})
+    world.vault.spoil(damaged.id, zip_of({"2.txt": "3"}))
+    assert not ask("download-artifact", name="one", path="in")["failed"]
+    refused = ask("download-artifact", name="two", path="in")
+    assert (refused["failed"], "digest validation failed" in refused["lines"][0]) == (True, True)
+    assert not (workspace / "in/2.txt").exists()
+    assert not ask("download-artifact", name="two", path="in", digest_mismatch="ignore")["failed"]
 
 
 def test_workflow_run_may_not_write_caches(ask: Ask, world: World) -> None:

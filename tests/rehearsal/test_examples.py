@@ -88,7 +88,7 @@ def test_java_leaves_a_failed_deployment_alone(rehearse: Rehearse) -> None:
     assert "environment production" in {note["what"] for note in document["stubbed"]}
 
 
-@pytest.mark.parametrize("name", ["flaky", "python", "node", "java"])
+@pytest.mark.parametrize("name", ["flaky", "python", "node", "java", "resume"])
 def test_examples_use_the_recovery_workflow_that_we_offer(name: str) -> None:
     """What users copy from an example is what `--with-template` adds."""
     folder = EXAMPLES / name / ".github" / "workflows"

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import hashlib
+import io
 import json
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -29,6 +32,14 @@ from recovery.rehearsal.faults.answers import (
     Status,
     Truncated,
 )
+from recovery.rehearsal.faults.artifacts import (
+    ArtifactPlanted,
+    ArtifactsDeleted,
+    ArtifactsExpired,
+    ArtifactsRewritten,
+    ArtifactsTampered,
+    ArtifactsTruncated,
+)
 from recovery.rehearsal.faults.deliveries import (
     Delayed,
     Duplicated,
@@ -41,7 +52,6 @@ from recovery.rehearsal.faults.deliveries import (
     UploadWhen,
 )
 from recovery.rehearsal.faults.happenings import (
-    ArtifactsExpired,
     CacheEvicted,
     ClockShifted,
     Deed,
@@ -253,11 +263,20 @@ def test_what_a_person_may_not_do_does_not_happen(call: Call, world: World) -> N
 def test_everything_that_can_happen_has_its_sentence(world: World, failed_run: Run) -> None:
     """The timeline tells it in words."""
     world.pulls.add(failed_run.head_branch, failed_run.head_sha)
-    for deed in (*(deed for deed, _ in BEFORE_RERUN), CacheEvicted(evict="*"), ArtifactsExpired(expire="*")):
+    artifacts = (
+        ArtifactsExpired(expire="*"), ArtifactsTampered(tamper="*"), ArtifactsTruncated(truncate="*"),
+        ArtifactsRewritten(rewrite="*"), ArtifactPlanted(plant="plan.{run}", workflow="Other"),
+        ArtifactsDeleted(delete="*"),
+    )  # fmt: skip
+    for deed in (*(deed for deed, _ in BEFORE_RERUN), CacheEvicted(evict="*"), *artifacts):
         world.happen(deed)
     told = [event.text for event in world.timeline if event.kind == "happening"]
     assert told[0] == "a person re-runs the run (failed jobs)"
-    assert told[-3:] == ["the rate limits change", "caches are evicted: *", "artifacts expire: *"]
+    assert told[-8:] == [
+        "the rate limits change", "caches are evicted: *", "artifacts expire: *", "artifacts are tampered with: *",
+        "artifacts are cut off: *", "manifest.json is another one in artifacts: *",
+        "the workflow Other uploads plan.{run}", "artifacts are deleted: *",
+    ]  # fmt: skip
 
 
 def test_a_push_supersedes_and_a_close_closes(call: Call, world: World, failed_run: Run) -> None:
@@ -284,6 +303,99 @@ def test_what_was_kept_is_forgotten(world: World, failed_run: Run) -> None:
     )))  # fmt: skip
     assert [entry.key for entry in world.vault.caches()] == ["other-1"]
     assert [artifact.expired for artifact in world.vault.artifacts()] == [True]
+
+
+@pytest.fixture
+def held(call: Call, world: World, failed_run: Run) -> Callable[[str], tuple[dict[str, Any], bytes]]:
+    """An artifact of that name as GitHub lists it, and what is downloaded as it."""
+    for name in ("checkpoint.1", "checkpoint.2", "other"):
+        world.vault.add_artifact(failed_run, name, {"manifest.json": '{"a": 1, "b": 2}', "files": "x" * 100})
+
+    def read(name: str) -> tuple[dict[str, Any], bytes]:
+        (listed,) = call("GET", f"/actions/artifacts?name={name}").json()["artifacts"]
+        link = call("GET", f"/actions/artifacts/{listed['id']}/zip").headers["Location"]
+        return listed, call("GET", link, token=None).content
+
+    return read
+
+
+def digest(content: bytes) -> str:
+    """A digest as GitHub writes it."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
+
+
+@pytest.mark.parametrize("deed", [ArtifactsTampered(tamper="check*"), ArtifactsTruncated(truncate="check*")])
+def test_artifacts_are_damaged(held: Callable[[str], tuple[dict[str, Any], bytes]], world: World, deed: Deed) -> None:
+    """What is given out no longer fits the record, which stays as it was; other artifacts are left alone."""
+    before = {name: held(name) for name in ("checkpoint.1", "checkpoint.2", "other")}
+    world.apply(scenario(happenings=(Happening(do=deed),)))
+    for name, (listed, content) in before.items():
+        again, given = held(name)
+        assert again == listed
+        assert (given == content, digest(given) == listed["digest"]) == (name == "other", name == "other")
+        assert len(given) == (len(content) // 2 if name != "other" and "truncate" in repr(deed) else len(content))
+
+
+@pytest.mark.parametrize(
+    ("over", "manifest"),
+    [
+        ({"fields": {"b": 9, "c": [1]}}, b'{"a": 1, "b": 9, "c": [1]}'),
+        ({"text": "NaN"}, b"NaN"),
+        ({}, None),
+        ({"member": "more.json", "text": "{}"}, b'{"a": 1, "b": 2}'),
+    ],
+)
+def test_a_file_in_artifacts_is_rewritten(
+    held: Callable[[str], tuple[dict[str, Any], bytes]], world: World, over: dict[str, Any], manifest: bytes | None
+) -> None:
+    """Values, text or the whole file are others, and the digest is that of the new zip; the rest stays."""
+    before, _ = held("checkpoint.1")
+    world.apply(scenario(happenings=(Happening(do=ArtifactsRewritten(rewrite="checkpoint.1", **over)),)))
+    listed, given = held("checkpoint.1")
+    assert (listed["id"], listed["size_in_bytes"]) == (before["id"], len(given))
+    assert listed["digest"] == digest(given) != before["digest"]
+    with zipfile.ZipFile(io.BytesIO(given)) as archive:
+        assert (archive.read("manifest.json") if "manifest.json" in archive.namelist() else None) == manifest
+        assert archive.read("files") == b"x" * 100
+
+
+def test_artifacts_are_deleted(held: Callable[[str], tuple[dict[str, Any], bytes]], call: Call, world: World) -> None:
+    """They are in no list any more."""
+    listed, _ = held("checkpoint.2")
+    world.apply(scenario(happenings=(Happening(do=ArtifactsDeleted(delete="checkpoint.*")),)))
+    assert [one["name"] for one in call("GET", "/actions/artifacts").json()["artifacts"]] == ["other"]
+    assert call("GET", f"/actions/artifacts/{listed['id']}").status_code == 404
+
+
+def test_a_stranger_plants_an_artifact(
+    held: Callable[[str], tuple[dict[str, Any], bytes]], call: Call, world: World, failed_run: Run
+) -> None:
+    """A green run of another workflow on the default branch made it; what happens later is not about that run."""
+    deed = ArtifactPlanted(plant="plan.{run}.1", like="checkpoint.*", files={"files": "y", "plan": "{}"})
+    world.apply(scenario(happenings=(Happening(do=deed), Happening(do=HumanRerun(rerun="failed")))))
+    listed, given = held(f"plan.{failed_run.id}.1")
+    with zipfile.ZipFile(io.BytesIO(given)) as archive:
+        assert {name: archive.read(name) for name in archive.namelist()} == {
+            "manifest.json": b'{"a": 1, "b": 2}', "files": b"y", "plan": b"{}",
+        }  # fmt: skip
+    run = call("GET", f"/actions/runs/{listed['workflow_run']['id']}").json()
+    assert (run["name"], run["path"]) == ("Somebody else's", ".github/workflows/somebody-else-s.yml")
+    assert (run["event"], run["head_branch"], run["conclusion"]) == ("workflow_dispatch", "main", "success")
+    assert world.runs.get(failed_run.id).latest.number == 2
+
+
+@pytest.mark.parametrize("deed", [
+    ArtifactsExpired(expire="none*"), ArtifactsTampered(tamper="none*"), ArtifactPlanted(plant="x", like="none*"),
+    ArtifactsRewritten(rewrite="other", member="none", fields={}),
+])  # fmt: skip
+def test_what_befalls_no_artifact_is_told(
+    held: Callable[[str], tuple[dict[str, Any], bytes]], world: World, deed: Deed
+) -> None:
+    """A pattern that fits nothing does not pass in silence."""
+    before = held("other")
+    world.happen(deed)
+    assert [event.text[:8] for event in world.timeline if event.kind == "happening-refused"] == ["there is"]
+    assert held("other") == before
 
 
 def test_the_server_s_clock_is_another(call: Call, world: World) -> None:

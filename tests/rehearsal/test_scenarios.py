@@ -19,6 +19,7 @@ from recovery.rehearsal.scenario import FOLDER, SCENARIOS, Ending, Scenario, fin
 from recovery.rehearsal.world import World
 
 DOCUMENT = (Path(__file__).parents[2] / "docs" / "rehearsal.md").read_text(encoding="utf-8")
+EXAMPLES = Path(__file__).parents[2] / "examples"
 FIRST_SIX = ("network", "test-failure", "mixed", "still-failing", "duplicate-events", "lost-event")
 
 
@@ -30,6 +31,7 @@ def test_shipped_scenarios_say_how_they_should_end(name: str) -> None:
     assert scenario.name == name
     assert scenario.description[-1] not in ".!"
     assert len(scenario.description) <= 100
+    assert (EXAMPLES / scenario.example / ".github" / "workflows" / "recovery.yml").is_file()
     assert (scenario.ending is Ending.LEFT_RED) <= (scenario.reruns == 0)
     assert f"\n| `{name}` | " in DOCUMENT
     World().add_run([ScriptedJob(name="job")])
@@ -94,6 +96,8 @@ MISTAKES = [
     (MINIMUM + "faults: [{when: {times: 0}, do: {slow: 1}}]\n", r"faults\[0\].when.times: must be 1 or more"),
     (MINIMUM + "happenings: [{do: {kill: process}}]\n", r"happenings\[0\]: give `before` or `after`: only a request"),
     (MINIMUM + "happenings: [{before: {}, after: {}, do: {push: true}}]\n", r"happenings\[0\]: give .*, not both"),
+    (MINIMUM + "happenings: [{do: {rewrite: x, fields: {}, text: x}}]\n", r"happenings\[0\].do.rewrite: give `fields`"),
+    (MINIMUM + "example: ../flaky\n", "example: String should match"),
     (MINIMUM + "happenings: [{do: {limits: {primary: x}}}]\n", r"happenings\[0\].do.limits.primary: Input should be"),
     (MINIMUM + "description: 2026-01-01\n", "description"),
 ]

@@ -204,6 +204,33 @@ def test_artifacts_are_listed_downloaded_expired_and_deleted(call: Call, world: 
     assert call("GET", f"/actions/artifacts/{old.id}").status_code == 404
 
 
+@pytest.mark.parametrize(
+    ("wanted", "status", "start", "end"),
+    [
+        ("bytes=0-0", 206, 0, 1),
+        ("bytes=10-19", 206, 10, 20),
+        ("bytes=90-", 206, 90, 100),
+        ("bytes=90-500", 206, 90, 100),
+        ("bytes=100-", 416, 0, 0),
+        ("bytes=-10", 200, 0, 100),
+        ("bytes=20-10", 200, 0, 100),
+        ("bytes=0-1,5-6", 200, 0, 100),
+        ("lines=1-2", 200, 0, 100),
+    ],
+)
+def test_downloads_give_parts(
+    call: Call, world: World, failed_run: Run, *, wanted: str, status: int, start: int, end: int
+) -> None:
+    """A stretch by its first and last byte, 416 behind the end, and everything for what blob storage does not know."""
+    content = bytes(range(100))
+    artifact = world.vault.upload(failed_run, "a", content)
+    link = call("GET", f"/actions/artifacts/{artifact.id}/zip").headers["Location"]
+    with requests.get(link, headers={"Range": wanted}, timeout=5) as answer:
+        told = {206: f"bytes {start}-{end - 1}/100", 416: "bytes */100"}
+        assert (answer.status_code, answer.headers.get("Content-Range")) == (status, told.get(status))
+        assert answer.content == (b"InvalidRange" if status == 416 else content[start:end])
+
+
 def test_caches_are_listed_by_prefix(call: Call, world: World) -> None:
     """The list takes a key's beginning and a scope; there is no download."""
     world.vault.add_cache("state-1")

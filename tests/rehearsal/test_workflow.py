@@ -67,6 +67,22 @@ def test_a_partial_rerun_keeps_passed_jobs_as_stubs(tmp_path: Path) -> None:
     assert yaml.safe_load(text)["on"] == parse(CI)["on"]
 
 
+def test_a_matrix_leg_knows_which_it_is(tmp_path: Path) -> None:
+    """A job with a matrix is told its leg, as a variable that actions can read; a variable of that name stands."""
+    text = """
+on: push
+jobs:
+  legs: {strategy: {matrix: {n: [1, 2]}}, steps: []}
+  own: {strategy: {matrix: "${{ fromJSON('{}') }}"}, env: {RECOVERY_MATRIX: mine}, steps: []}
+  plain: {strategy: {fail-fast: false}, steps: []}
+"""
+    jobs = [record(key, number, None) for number, key in enumerate(("legs", "own", "plain"), start=1)]
+    written = parse(rewrite(parse(text), jobs, frozenset({"legs", "own", "plain"}), tmp_path / "seen.json"))["jobs"]
+    assert [written[key]["env"].get("RECOVERY_MATRIX") for key in ("legs", "own", "plain")] == [
+        "${{ toJSON(matrix) }}", "mine", None,
+    ]  # fmt: skip
+
+
 def test_a_stub_ends_as_its_job_ended(tmp_path: Path) -> None:
     """A carried-over failure fails again, a skipped job is skipped again, an expression in an output stays text."""
     jobs = [

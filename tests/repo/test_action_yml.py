@@ -90,11 +90,48 @@ def test_descriptions_name_every_value(name: str, values: type[Mode | Strategy |
 def test_outputs_are_what_the_code_sets() -> None:
     """Each declared output is set by a step under the same name, and no output of a decision is kept back."""
     outputs = action()["outputs"]
-    assert set(door.DECISION_OUTPUTS) | {"checkpoint-id", "checkpoint-digest"} == set(outputs)
+    setters = {"checkpoint-id": ["checkpoint", "restore"], "checkpoint-digest": ["checkpoint"]}
+    setters |= {name: ["restore"] for name in ("restored", "state", "done")}
+    assert set(door.DECISION_OUTPUTS) | set(setters) == set(outputs)
     assert set(door.DECISION_OUTPUTS) == set(door.outputs_of(None))
     for name, entry in outputs.items():
-        step = "checkpoint" if name.startswith("checkpoint-") else "execute"
-        assert f"${{{{ steps.{step}.outputs.{name} }}}}" == entry["value"]
+        steps = setters.get(name, ["execute"])
+        assert f"${{{{ {' || '.join(f'steps.{step}.outputs.{name}' for step in steps)} }}}}" == entry["value"]
+
+
+def test_jobs_that_checkpoint_or_restore_do_nothing_of_recovery() -> None:
+    """In a user's own job nothing is cached, planned or journalled, and what recovery needs is not installed."""
+    own = {"Install the checkpoint writer", "Write a checkpoint", "Upload the checkpoint"}
+    own |= {"Install the checkpoint reader", "Restore a checkpoint", "Set up uv"}
+    excluded = "inputs.mode != 'checkpoint' && inputs.mode != 'restore'"
+    assert [] == [step["name"] for step in _steps() if step["name"] not in own and excluded not in step["if"]]
+
+
+def test_restoring_installs_what_it_needs_and_no_more() -> None:
+    """A first attempt has nothing to look for: whatever installs a client for GitHub is left out of it."""
+    writer, reader = (
+        next(step for step in _steps() if step["name"] == f"Install the checkpoint {what}")
+        for what in ("writer", "reader")
+    )
+    first = "github.run_attempt == '1' && inputs.checkpoint-id == ''"
+    assert f"inputs.mode == 'checkpoint' || (inputs.mode == 'restore' && {first})" == writer["if"]
+    assert "inputs.mode == 'restore' && (github.run_attempt != '1' || inputs.checkpoint-id != '')" == reader["if"]
+    assert "--extra github " in reader["run"]
+    assert "--extra" not in writer["run"]
+
+
+def test_jobs_are_told_apart_by_what_the_runner_says() -> None:
+    """Writing and restoring get the job's id and its leg of the matrix, by which they find each other."""
+    for step in _steps():
+        if step.get("id") in {"checkpoint", "restore"}:
+            assert "${{ job.check_run_id || env.RECOVERY_CHECK_RUN_ID }}" == step["env"]["RECOVERY_CHECK_RUN_ID"]
+            assert "${{ toJSON(matrix) }}" == step["env"]["RECOVERY_MATRIX"]
+
+
+def test_descriptions_hold_no_expression() -> None:
+    """GitHub refuses an action with an expression where none is allowed."""
+    texts = [entry["description"] for entry in (*action()["inputs"].values(), *action()["outputs"].values())]
+    assert [] == [text for text in texts if "${{" in text]
 
 
 def test_expressions_name_only_what_exists() -> None:
@@ -135,7 +172,7 @@ def test_scripts_hold_no_expression() -> None:
 def test_the_program_is_started_in_one_way() -> None:
     """Each step that starts the program hands over all inputs, and no file of the workspace can be a module."""
     started = [step for step in _steps() if "recovery.action" in step.get("run", "")]
-    assert ["checkpoint", "plan", "execute"] == [step["id"] for step in started]
+    assert ["checkpoint", "restore", "plan", "execute"] == [step["id"] for step in started]
     for step in started:
         assert "${{ toJSON(inputs) }}" == step["env"]["RECOVERY_INPUTS"]
         assert "1" == step["env"]["PYTHONSAFEPATH"]

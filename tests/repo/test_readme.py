@@ -89,7 +89,8 @@ def test_permissions_are_those_of_the_example() -> None:
     """The table of permissions says what the workflow asks for."""
     table = TEXT.split("### Permissions")[1].split("###")[0].split("\n## ")[0]
     granted = load(EXAMPLE_RECOVERY)["jobs"]["recover"]["permissions"]
-    told = dict(re.findall(r"^\| .*?\| `([\w-]+): (\w+)` \|", table, re.MULTILINE))
+    of_recover = table.split("| `checkpoint` |")[0]
+    told = dict(re.findall(r"^\| .*?\| `([\w-]+): (\w+)` \|", of_recover, re.MULTILINE))
     assert granted == told
 
 

@@ -96,12 +96,12 @@ def _newer_schema(checkpoint: WorkflowCheckpoint) -> bytes:
 @pytest.mark.parametrize(
     ("over", "told", "corrupt"),
     [
-        ({"repository": "octo-org/other"}, "names another repository: expected octo-org/widgets", True),
-        ({"run_id": "1002"}, "names another run: expected 1001, found 1002", True),
+        ({"repository": "octo-org/other"}, "names another repository: expected 'octo-org/widgets'", True),
+        ({"run_id": "1002"}, "names another run: expected '1001', found '1002'", True),
         ({"commit_sha": "0" * 40}, "names another commit", True),
-        ({"checkpoint_name": "tested"}, "names another name: expected build_complete, found tested", True),
-        ({"metadata": {"job_id": "7"}}, "names another job: expected 4201, found 7", True),
-        ({"metadata": {"attempt": 3}}, "names another attempt: expected 1, found 3", True),
+        ({"checkpoint_name": "tested"}, "names another name: expected 'build_complete', found 'tested'", True),
+        ({"metadata": {"job_id": "7"}}, "names another job: expected '4201', found '7'", True),
+        ({"metadata": {"attempt": 3}}, "names another attempt: expected '1', found '3'", True),
         ({"metadata": {"attempt": "many"}}, "the metadata of ckpt-00000001 is damaged", True),
         ({"artifact": {"expired": True}}, "has expired", False),
         ({"manifest": b"no manifest"}, "it is no JSON", True),
@@ -138,7 +138,7 @@ def test_id_must_fit_the_artifact() -> None:
     other = checkpoint.model_copy(update={"id": "ckpt-elsewhere"})
     left.leave(1, manifest=manifest_bytes(other))
 
-    assert "names another id: expected one that ends in 00000001" in left.find()[0].errors[0]
+    assert "has another id: expected one that ends in 00000001" in left.find()[0].errors[0]
 
 
 def test_pull_request_s_merge_commit_is_no_contradiction() -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
 import zlib
+from typing import Protocol
 
 MEMBER_LIMIT = 32 * 1024 * 1024
 """Bytes of one file that are read; plans and journals have some thousand."""
@@ -17,14 +17,30 @@ class BadArchive(Exception):
     """An archive that is not read, in words that say why."""
 
 
-def member(content: bytes, name: str, limit: int = MEMBER_LIMIT) -> bytes | None:
+class Readable(Protocol):
+    """A file that can be read at any place."""
+
+    def seek(self, offset: int, whence: int = 0, /) -> int:
+        """Read on at another place."""
+        ...
+
+    def tell(self) -> int:
+        """The place."""
+        ...
+
+    def read(self, size: int = -1, /) -> bytes:
+        """The next bytes, or all that are left."""
+        ...
+
+
+def member(file: Readable, name: str, limit: int = MEMBER_LIMIT) -> bytes | None:
     """The file of exactly this name in a zip; None when it is not in it.
 
     Raises:
         BadArchive: the zip is broken, or the file is there twice, encrypted, packed oddly, or larger than `limit`.
     """
     try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        with zipfile.ZipFile(file) as archive:
             found = [info for info in archive.infolist() if info.filename == name]
             return _read(archive, found, name, limit) if found else None
     except _BROKEN as error:

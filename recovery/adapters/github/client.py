@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, ClassVar, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 import requests
 from github.Auth import Token
@@ -37,6 +37,7 @@ class Client:
 
     def __init__(self, token: str, api_url: str, transport: Transport, clock: Clock) -> None:
         self._token = token
+        self._api_url = api_url
         self._requester = _requester(token, api_url, transport)
         self._prefix = urlsplit(api_url).path.rstrip("/")
         self._clock = clock
@@ -66,6 +67,11 @@ class Client:
             return converted(convert, answer.json(described(convert)))
         except WrongShape as error:
             raise wrong_shape(answer, str(error)) from error
+
+    def location(self, path: str) -> str:
+        """Where GitHub redirects a request to."""
+        answer = self.ask("GET", path, expect=302)
+        return urljoin(self._api_url, answer.headers.get("location", ""))
 
     def pages(
         self, convert: Callable[[Json], T], path: str, params: Params | None = None, *, under: str | None = None

@@ -109,6 +109,7 @@ def artifact_from(document: Json) -> Artifact | None:
         digest=document.get("digest"),
         expired=document["expired"],
         created_at=document["created_at"],
+        expires_at=document.get("expires_at"),
         run_id=run["id"],
         repository_id=run["repository_id"],
         head_repository_id=run["head_repository_id"],

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from itertools import islice
-from typing import TypeVar
-from urllib.parse import quote, urljoin, urlsplit
+from typing import BinaryIO, TypeVar
+from urllib.parse import quote, urlsplit
 
 from recovery.adapters.github.address import checked_repository, checked_token, checked_url
-from recovery.adapters.github.archive import BadArchive, member
+from recovery.adapters.github.artifacts import Artifacts
 from recovery.adapters.github.client import Client, Params
 from recovery.adapters.github.convert import (
     Json,
-    artifact_from,
     comment_from,
     default_branch_from,
     file_content_from,
@@ -24,19 +21,13 @@ from recovery.adapters.github.convert import (
     pull_request_from,
     run_from,
 )
-from recovery.adapters.github.downloads import Chunks, Downloads
+from recovery.adapters.github.downloads import Downloads
 from recovery.adapters.github.request_log import RequestLog
 from recovery.adapters.github.transport import CONNECT_SECONDS, READ_SECONDS, Timeouts, Transport
 from recovery.errors import ForgeRefused
 from recovery.models.github import FAILED_CONCLUSIONS, Artifact, Comment, Job, PullRequest, Run
 from recovery.models.log import LOG_LIMIT, JobLog
 from recovery.ports import Clock
-
-ZIP_LIMIT = 32 * 1024 * 1024
-"""Bytes of an artifact's zip that are taken into memory."""
-
-MOST_ARTIFACT_PAGES = 20
-"""Pages of the repository's artifacts read in one search."""
 
 BOT_SUFFIX = "[bot]"
 T = TypeVar("T")
@@ -77,6 +68,7 @@ class GitHubForge:
         transport = Transport(origin, log, clock, patience_seconds=patience_seconds, timeouts=timeouts)
         self._client = Client(token, api_url, transport, clock)
         self._downloads = Downloads(log, clock, timeouts)
+        self._artifacts = Artifacts(self._client, self._downloads, self._root)
 
     def __repr__(self) -> str:
         return f"GitHubForge({self.repository!r}, api_url={self._api_url!r})"
@@ -90,12 +82,16 @@ class GitHubForge:
         path = f"{self._root}/actions/runs/{run_id}/attempts/{attempt}/jobs"
         return tuple(_flat(self._client.pages(job_from, path, under="jobs")))
 
+    def jobs_of_all_attempts(self, run_id: int) -> tuple[Job, ...]:
+        """The jobs of every attempt of a run; one request per 100."""
+        path = f"{self._root}/actions/runs/{run_id}/jobs"
+        return tuple(_flat(self._client.pages(job_from, path, {"filter": "all"}, under="jobs")))
+
     def job_log(self, job_id: int) -> JobLog:
         """A job's log, streamed and bounded; one request and one download."""
-        return self._download(
-            f"{self._root}/actions/jobs/{job_id}/logs",
-            f"the log of job {job_id}",
-            lambda chunks: JobLog.from_chunks(chunks, self._log_limit),
+        url = self._client.location(f"{self._root}/actions/jobs/{job_id}/logs")
+        return self._downloads.fetch(
+            url, f"the log of job {job_id}", lambda chunks: JobLog.from_chunks(chunks, self._log_limit)
         )
 
     def pull_request_of(self, run: Run) -> PullRequest | None:
@@ -158,49 +154,39 @@ class GitHubForge:
 
     def artifacts_named(self, name: str, since: datetime | None = None) -> tuple[Artifact, ...]:
         """The repository's artifacts of exactly this name, newest first; one request per 100, up to the first older."""
-        pages = self._artifact_pages(since, {"name": name})
-        return _newest_first(artifact for artifact in _flat(pages) if artifact.name == name)
+        return self._artifacts.named(name, since)
 
     def artifacts_since(self, since: datetime, limit: int = 500) -> tuple[Artifact, ...]:
-        """The repository's artifacts made since then, newest first; one request per 100, up to the first older one.
+        """The repository's own artifacts made since then, newest first; one request per 100, up to the first older."""
+        return self._artifacts.since(since, limit)
 
-        Artifacts of forks are left out and do not count, but pages are: a crowd of them ends the search.
-        """
-        found: list[Artifact] = []
-        for page in islice(self._artifact_pages(since), MOST_ARTIFACT_PAGES):
-            found += [artifact for artifact in page if artifact.repository_id == artifact.head_repository_id]
-            if len(found) >= limit:
-                break
-        return _newest_first(found)[:limit]
-
-    def _artifact_pages(self, since: datetime | None, params: Params | None = None) -> Iterator[list[Artifact]]:
-        """Pages of artifacts made since then, newest first, each requested when it is taken."""
-        for page in self._client.pages(artifact_from, f"{self._root}/actions/artifacts", params, under="artifacts"):
-            known = [artifact for artifact in page if artifact is not None]
-            yield [artifact for artifact in known if since is None or artifact.created_at >= since]
-            if since is not None and known and known[-1].created_at < since:
-                return
+    def artifacts_of_run(self, run_id: int) -> tuple[Artifact, ...]:
+        """The artifacts of one run, of all its attempts that GitHub still shows, newest first; one request per 100."""
+        return self._artifacts.of_run(run_id)
 
     def artifact_file(self, artifact: Artifact, name: str) -> bytes | None:
         """One file out of an artifact's zip, read in memory within bounds; one request and one download.
 
-        Nothing is requested for an artifact that is known to have expired or to be too large.
+        Nothing is requested for an artifact that is known to have expired. Of a large one, only the parts that hold
+        the file are downloaded, three or four; its digest is not compared then.
         """
-        what = f"artifact {artifact.name!r} (id {artifact.id})"
-        if artifact.expired:
-            raise ForgeRefused(f"{what} has expired", hint="raise `retention-days` where it is uploaded", status=410)
-        if artifact.size_in_bytes > ZIP_LIMIT:
-            raise _too_large(what)
-        path = f"{self._root}/actions/artifacts/{artifact.id}/zip"
-        content = self._download(path, what, lambda chunks: _bounded(chunks, what))
-        if artifact.digest and artifact.digest.startswith("sha256:"):
-            found = f"sha256:{hashlib.sha256(content).hexdigest()}"
-            if found != artifact.digest.lower():
-                raise ForgeRefused(f"{what} is not what was uploaded: {artifact.digest} expected, {found} found")
-        try:
-            return member(content, name)
-        except BadArchive as error:
-            raise ForgeRefused(f"{what} was not read: {error}") from error
+        return self._artifacts.file(artifact, name)
+
+    def download_artifact(self, artifact: Artifact, into: BinaryIO) -> None:
+        """Stream an artifact's zip into an open file that can seek; one request and one download.
+
+        The file is emptied first. When this returns, what is in it has the digest that GitHub recorded, if it did.
+
+        Raises:
+            ForgeRefused: the artifact has expired, is gone, or is larger than what is downloaded.
+            ArtifactDamaged: it is not what was uploaded.
+            OSError: the file cannot be written.
+        """
+        self._artifacts.download(artifact, into)
+
+    def delete_artifact(self, artifact_id: int) -> None:
+        """Delete an artifact; one that is gone already is no error; one request."""
+        self._artifacts.delete(artifact_id)
 
     def comments(self, issue: int) -> tuple[Comment, ...]:
         """The comments of a pull request, oldest first; one request per 100."""
@@ -257,11 +243,6 @@ class GitHubForge:
                 break
         return tuple(found[:limit])
 
-    def _download(self, path: str, what: str, consume: Callable[[Chunks], T]) -> T:
-        answer = self._client.ask("GET", path, expect=302)
-        location = answer.headers.get("location", "")
-        return self._downloads.fetch(urljoin(self._api_url, location), what, consume)
-
 
 def _same(one: str | None, other: str) -> bool:
     return one is not None and one.casefold() == other.casefold()
@@ -270,20 +251,3 @@ def _same(one: str | None, other: str) -> bool:
 def _flat(pages: Iterator[list[T]]) -> Iterator[T]:
     for page in pages:
         yield from page
-
-
-def _newest_first(artifacts: Iterator[Artifact] | list[Artifact]) -> tuple[Artifact, ...]:
-    return tuple(sorted(artifacts, key=lambda artifact: (artifact.created_at, artifact.id), reverse=True))
-
-
-def _bounded(chunks: Chunks, what: str) -> bytes:
-    content = bytearray()
-    for chunk in chunks:
-        content += chunk
-        if len(content) > ZIP_LIMIT:
-            raise _too_large(what)
-    return bytes(content)
-
-
-def _too_large(what: str) -> ForgeRefused:
-    return ForgeRefused(f"{what} is larger than the {ZIP_LIMIT // 1024 // 1024} MB that are read")

@@ -14,7 +14,7 @@ import requests
 
 logger = logging.getLogger(__name__)
 
-Phase = Literal["plan", "execute", "settle", "sync"]
+Phase = Literal["plan", "checkpoints", "execute", "settle", "sync"]
 
 
 class RequestLog:

@@ -43,7 +43,7 @@ def artifact_zip(world: World, request: Request) -> Answer:
     artifact = world.vault.artifact(request.number("artifact"))
     if artifact.expired:
         raise Refused(410, "Artifact has expired")
-    return redirect(world, request, artifact.content, "application/zip")
+    return redirect(world, request, artifact.served, "application/zip")
 
 
 def list_caches(world: World, request: Request) -> Answer:

@@ -11,7 +11,9 @@ from recovery.rehearsal.backstage.globs import Found, find
 from recovery.rehearsal.backstage.stage import Performance, Result, failure
 from recovery.rehearsal.clockwork import Refused
 from recovery.rehearsal.records import Artifact
-from recovery.rehearsal.vault import DEFAULT_RETENTION_DAYS
+from recovery.rehearsal.vault import DEFAULT_RETENTION_DAYS, digest_of
+
+_LEVELS = frozenset("0123456789")
 
 
 def upload(performance: Performance) -> Result:
@@ -20,14 +22,16 @@ def upload(performance: Performance) -> Result:
     found = find(performance, performance.lines("path"), include_hidden=performance.flag("include-hidden-files"))
     if not found.files:
         return _nothing_found(performance)
-    retention = performance.text("retention-days", "0")
+    retention, level = performance.text("retention-days", "0"), performance.text("compression-level", "6")
     if not retention.isdigit():
         return failure("Invalid retention-days")
+    if level not in _LEVELS:
+        return failure("Invalid compression-level")
     try:
         artifact = performance.world.vault.upload(
             performance.run,
             name,
-            _zip(found),
+            _zip(found, int(level)),
             attempt=performance.attempt,
             overwrite=performance.flag("overwrite"),
             retention_days=int(retention) or DEFAULT_RETENTION_DAYS,
@@ -65,9 +69,10 @@ def _nothing_found(performance: Performance) -> Result:
             return Result(lines=(f"::warning::{text}",))
 
 
-def _zip(found: Found) -> bytes:
+def _zip(found: Found, level: int) -> bytes:
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=6) as archive:
+    method = zipfile.ZIP_DEFLATED if level else zipfile.ZIP_STORED
+    with zipfile.ZipFile(buffer, "w", method, compresslevel=level) as archive:
         for file in found.files:
             archive.write(file, file.relative_to(found.root).as_posix())
     return buffer.getvalue()
@@ -83,7 +88,10 @@ def download(performance: Performance) -> Result:
     single = bool(performance.text("name")) or (
         len(performance.text("artifact-ids").split(",")) == 1 and bool(performance.text("artifact-ids"))
     )
+    strict = performance.text("digest-mismatch", "error") == "error"
     for artifact in chosen:
+        if strict and artifact.digest != digest_of(artifact.served):
+            return failure(f"Artifact download failed: digest validation failed for {artifact.name}")
         folder = target if single or performance.flag("merge-multiple") else target / artifact.name
         _unpack(artifact, folder)
     lines = [f"Found {len(chosen)} artifact(s)", *(f"Artifact {artifact.name} was downloaded" for artifact in chosen)]
@@ -119,5 +127,5 @@ def _source(performance: Performance) -> int:
 
 def _unpack(artifact: Artifact, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    with zipfile.ZipFile(io.BytesIO(artifact.content)) as archive:
+    with zipfile.ZipFile(io.BytesIO(artifact.served)) as archive:
         archive.extractall(folder)

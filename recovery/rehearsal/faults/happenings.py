@@ -6,6 +6,14 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Discriminator, Field, Tag, model_validator
 
+from recovery.rehearsal.faults.artifacts import (
+    ArtifactPlanted,
+    ArtifactsDeleted,
+    ArtifactsExpired,
+    ArtifactsRewritten,
+    ArtifactsTampered,
+    ArtifactsTruncated,
+)
 from recovery.rehearsal.faults.choosing import by_key
 from recovery.rehearsal.faults.parts import Part, When
 
@@ -46,12 +54,6 @@ class CacheEvicted(Part):
     evict: str
 
 
-class ArtifactsExpired(Part):
-    """Artifacts whose name fits the pattern expire."""
-
-    expire: str
-
-
 class ClockShifted(Part):
     """GitHub's clock is so many seconds ahead of everybody else's (behind, if negative)."""
 
@@ -90,6 +92,7 @@ class DiskFull(Part):
 
 
 _KINDS = (HumanRerun, HumanCancel, NewPush, PullRequestMoved, PermissionsCapped, CacheEvicted, ArtifactsExpired,
+          ArtifactsDeleted, ArtifactsTampered, ArtifactsTruncated, ArtifactsRewritten, ArtifactPlanted,
           ClockShifted, LimitsChanged, Killed, DiskFull)  # fmt: skip
 
 Deed = Annotated[
@@ -100,6 +103,11 @@ Deed = Annotated[
     | Annotated[PermissionsCapped, Tag("permissions")]
     | Annotated[CacheEvicted, Tag("evict")]
     | Annotated[ArtifactsExpired, Tag("expire")]
+    | Annotated[ArtifactsDeleted, Tag("delete")]
+    | Annotated[ArtifactsTampered, Tag("tamper")]
+    | Annotated[ArtifactsTruncated, Tag("truncate")]
+    | Annotated[ArtifactsRewritten, Tag("rewrite")]
+    | Annotated[ArtifactPlanted, Tag("plant")]
     | Annotated[ClockShifted, Tag("clock")]
     | Annotated[LimitsChanged, Tag("limits")]
     | Annotated[Killed, Tag("kill")]

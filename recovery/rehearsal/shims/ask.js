@@ -1,5 +1,6 @@
 "use strict";
 // What every stand-in does: send inputs and surroundings to the rehearsal, then print, set and keep what it answers.
+require("./linger.js");
 const fs = require("node:fs");
 
 const pick = (prefix) =>

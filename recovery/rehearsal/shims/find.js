@@ -1,5 +1,6 @@
 "use strict";
 // What the stand-ins for `setup-*` actions of compilers do: find the tool on the PATH and tell its version.
+require("./linger.js");
 const fs = require("node:fs");
 const { execFileSync } = require("node:child_process");
 

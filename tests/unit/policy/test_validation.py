@@ -9,7 +9,8 @@ import pytest
 from recovery.models.checkpoint import Content, Pack, parse_artifact_name
 from recovery.models.github import Artifact
 from recovery.models.records import WorkflowCheckpoint
-from recovery.policy.validation import CheckpointFacts, Holder, Origin, ValidationReport, is_damaged, validate
+from recovery.policy.provenance import Origin
+from recovery.policy.validation import CheckpointFacts, Holder, ValidationReport, is_damaged, validate
 from tests import builders as make
 
 DIGEST = "sha256:" + "0" * 64

@@ -1,5 +1,6 @@
 "use strict";
 // Stands in where `act` cannot copy the work tree: another ref or path. Only the repository under rehearsal is known.
+require("./linger.js");
 const fs = require("node:fs");
 const path = require("node:path");
 const { execFileSync } = require("node:child_process");

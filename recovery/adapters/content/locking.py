@@ -1,0 +1,51 @@
+"""One restore at a time into one folder, in a way that ends with the process, however it ends."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from recovery.errors import StateError
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Hold a folder against other restores, of which it must exist.
+
+    Raises:
+        StateError: another restore holds it.
+    """
+    handle = _open(folder)
+    try:
+        try:
+            _lock(handle)
+        except OSError as error:
+            raise StateError(
+                f"another restore is writing into {folder}", hint="restore one checkpoint after the other"
+            ) from error
+        yield
+    finally:
+        os.close(handle)
+
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _open(folder: Path) -> int:
+        # A folder cannot be locked there; the file may stay, and is nobody's but ours.
+        return os.open(folder / ".recovery-restore-lock", os.O_RDWR | os.O_CREAT)
+
+    def _lock(handle: int) -> None:
+        msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _open(folder: Path) -> int:
+        return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _lock(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
