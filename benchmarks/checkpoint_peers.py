@@ -14,12 +14,12 @@ from benchmarks.measuring import RESULTS
 ZIP_SCRIPT = """
 const fs = require("fs"), path = require("path"), archiver = require("archiver");
 const [root, output] = process.argv.slice(2);
-const zip = archiver.create("zip", {zlib: {level: 6}});
+const zip = archiver.create("zip", {highWaterMark: 8 * 1024 * 1024, zlib: {level: 6}});
 const files = fs.readdirSync(root, {recursive: true, withFileTypes: true}).filter((entry) => entry.isFile());
 zip.pipe(fs.createWriteStream(output));
 for (const file of files) {
   const place = path.join(file.parentPath || file.path, file.name);
-  zip.append(fs.createReadStream(place), {name: path.relative(root, place)});
+  zip.file(place, {name: path.relative(root, place)});
 }
 zip.finalize();
 """

@@ -7,7 +7,8 @@ when it restores.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
 
 from recovery.errors import (
     ArtifactDamaged,
@@ -49,36 +50,35 @@ class Candidate(Record):
 class _Refused(Exception):
     """Why a candidate may not be continued from."""
 
-    def __init__(self, reason: str, *, corrupt: bool = False, checkpoint_id: str = "") -> None:
+    def __init__(self, reason: str, *, corrupt: bool = False, may_pass: bool = False, checkpoint_id: str = "") -> None:
         super().__init__(reason)
         self.corrupt = corrupt
+        self.may_pass = may_pass
+        """Whether it is GitHub that could not be asked just now."""
         self.checkpoint_id = checkpoint_id
 
 
-def find_checkpoints(forge: Forge, seen: Observation, excluded: Exclusion) -> tuple[JobCheckpoint, ...]:
+def find_checkpoints(forge: Forge, seen: Observation, excluded: Exclusion) -> tuple[JobCheckpoint, ...] | None:
     """The newest checkpoint of each failed job that left any, the valid and the refused ones.
+
+    None where the artifacts may not be listed: then nothing is known, and nothing is said about them.
 
     Requests: the run's artifacts; a manifest for each job with a checkpoint; for a later attempt the jobs of all
     attempts, and one manifest more for a job that ran out of time again.
 
     Raises:
-        ForgeError: GitHub cannot be used at all. Where only the artifacts may not be listed, there are none.
+        ForgeError: GitHub cannot be used at all.
     """
     try:
         candidates = _candidates(forge, seen.run)
-        ids = _ids_by_job(forge, seen) if candidates else {}
+        namesakes = _earlier_ids(forge, seen) if candidates else {}
     except (AuthenticationError, RateLimited):
         raise
     except ForgeError as error:
         log.warning("checkpoints are not looked for run_id=%s reason=%s", seen.run.id, error.message)
-        return ()
-    left = {
-        failure: sorted(
-            (one for one in candidates if one.name.job_id in ids.get(failure.job_name, ())), key=lambda one: one.age
-        )
-        for failure in seen.failures
-    }
-    return tuple(_judged(forge, seen, failure, found, excluded) for failure, found in left.items() if found)
+        return None
+    left = ((failure, _left_by(failure, candidates, namesakes)) for failure in seen.failures)
+    return tuple(_judged(forge, seen, failure, found, excluded) for failure, found in left if found)
 
 
 def _candidates(forge: Forge, run: Run) -> list[Candidate]:
@@ -90,14 +90,26 @@ def _candidates(forge: Forge, run: Run) -> list[Candidate]:
     ]
 
 
-def _ids_by_job(forge: Forge, seen: Observation) -> dict[str, set[int]]:
-    """The ids that each failed job has had in this attempt and the ones before; a name stays, an id does not."""
-    ids = {failure.job_name: {failure.job_id} for failure in seen.failures}
+def _earlier_ids(forge: Forge, seen: Observation) -> dict[str, set[int]]:
+    """The ids that the failed jobs had in earlier attempts, by name: a name stays, an id does not.
+
+    Where two jobs of one attempt have the same name, it does not tell which of them is which.
+    """
+    names = Counter(job.name for job in seen.jobs)
+    ids: dict[str, set[int]] = {failure.job_name: set() for failure in seen.failures if names[failure.job_name] <= 1}
     earlier = forge.jobs_of_all_attempts(seen.run.id) if seen.attempt > 1 else ()
     for job in earlier:
-        if job.name in ids and job.run_attempt <= seen.attempt:
+        if job.name in ids and job.run_attempt < seen.attempt:
             ids[job.name].add(job.id)
     return ids
+
+
+def _left_by(
+    failure: PipelineFailure, candidates: Iterable[Candidate], namesakes: Mapping[str, set[int]]
+) -> list[Candidate]:
+    """What a failed job left in this attempt or the ones before, the newest last."""
+    ids = {failure.job_id} | namesakes.get(failure.job_name, set())
+    return sorted((one for one in candidates if one.name.job_id in ids), key=lambda one: one.age)
 
 
 def _judged(
@@ -110,11 +122,12 @@ def _judged(
     try:
         checkpoint = _believed(forge, seen.run, newest, excluded)
         checkpoint_id = checkpoint.id
-        progressed = newest.name.attempt == seen.attempt and _got_further(forge, seen, failure, found, checkpoint)
+        progressed = newest.name.job_id == failure.job_id and _got_further(forge, seen, failure, found, checkpoint)
     except _Refused as refused:
         errors, corrupt, checkpoint_id = (str(refused),), refused.corrupt, refused.checkpoint_id
     return JobCheckpoint(
         job_name=failure.job_name,
+        job_id=failure.job_id,
         checkpoint_id=checkpoint_id,
         name=newest.name.name,
         artifact_id=newest.artifact.id,
@@ -130,13 +143,13 @@ def _got_further(
     forge: Forge, seen: Observation, failure: PipelineFailure, found: list[Candidate], newest: WorkflowCheckpoint
 ) -> bool:
     """Whether a checkpoint is more than the one that the attempt itself continued from; asked only if it matters."""
-    before = [one for one in found if one.name.attempt < seen.attempt]
+    before = [one for one in found if one.name.job_id != failure.job_id]
     if not before or not was_cut_off(failure):
         return True
     try:
         earlier = _believed(forge, seen.run, before[-1], lambda _: None)
-    except _Refused:
-        return True  # the attempt cannot have continued from it
+    except _Refused as refused:
+        return not refused.may_pass  # nothing can have been continued from one that is no good
     return _progress_of(newest) != _progress_of(earlier)
 
 
@@ -163,7 +176,7 @@ def _believed(forge: Forge, run: Run, candidate: Candidate, excluded: Exclusion)
     except (AuthenticationError, RateLimited):
         raise
     except ForgeError as error:
-        raise _Refused(error.message) from error
+        raise _Refused(error.message, may_pass=True) from error
     contradicted = next(contradictions(checkpoint, particulars, origin_of(run, candidate.name)), None)
     told = contradicted or excluded(checkpoint.id)
     if told is not None:

@@ -17,7 +17,7 @@ from recovery.policy.backoff import delay_before_retry
 from recovery.policy.choose import checkpoints_matter, choose
 from recovery.policy.lifecycle import OPEN, project
 from recovery.policy.limits import may_be_withdrawn, standing_in_the_way
-from recovery.policy.planning import draw_up, manual_failure, next_number, saying_the_same
+from recovery.policy.planning import continues_otherwise, draw_up, manual_failure, next_number, saying_the_same
 from recovery.policy.trust import is_own_artifact
 from recovery.policy.validation import CheckpointFacts, ValidationReport, validate
 from recovery.policy.vetoes import Case
@@ -104,10 +104,8 @@ class RecoveryManager:
         decision = choose(self._case(seen), asked)
         known = self._store.recoveries_of(failure.run_id, failure.attempt)
         standing = standing_in_the_way(known)
-        explicit = asked is not Strategy.AUTO
-        if standing is not None and (
-            may_be_withdrawn(standing, decision, explicit=explicit or self._is_about_another(standing, failure))
-        ):
+        overruled = asked is not Strategy.AUTO or self._is_outdated(standing, failure, seen, decision)
+        if standing is not None and may_be_withdrawn(standing, decision, explicit=overruled):
             self._withdraw(standing, decision.reasons[0].text)
             standing = None
         standing = standing or saying_the_same(known, decision)
@@ -176,7 +174,7 @@ class RecoveryManager:
         if not checkpoints_matter(self._case(seen), _strategy(strategy)):
             return seen
         found = find_checkpoints(self._forge, seen, self._why_excluded)
-        self._exclude(found)
+        self._exclude(found or ())
         return seen.model_copy(update={"checkpoints": found})
 
     def has_confirmed(self, plan: RecoveryPlan) -> bool:
@@ -256,10 +254,13 @@ class RecoveryManager:
         if plan.checkpoints:
             seen = self.look_for_checkpoints(seen, asked)
         decision = choose(self._case(seen), asked)
-        if decision.kind is DecisionKind.ACT:
-            return True
-        self._withdraw(recorded, decision.reasons[0].text)
-        return False
+        if decision.kind is not DecisionKind.ACT:
+            self._withdraw(recorded, decision.reasons[0].text)
+            return False
+        if plan.checkpoints and continues_otherwise(plan, seen, decision):
+            self._withdraw(recorded, "what the jobs may continue from has changed since")
+            return False
+        return True
 
     def _withdraw(self, recovery: RecoveryState, reason: str) -> None:
         plan = self._store.plan(recovery.id)
@@ -267,10 +268,15 @@ class RecoveryManager:
             effect = recipe_for(plan.decision.strategy).EFFECT
             self._recorder.answered(plan, effect, accepted=False, detail=f"withdrawn: {reason}")
 
-    def _is_about_another(self, standing: RecoveryState, failure: PipelineFailure) -> bool:
-        """Whether the plan filed under an attempt's recovery is about another attempt, as no manager makes it."""
-        plan = self._store.plan(standing.id)
-        return plan is not None and (plan.header.run_id, plan.header.attempt) != (failure.run_id, failure.attempt)
+    def _is_outdated(
+        self, standing: RecoveryState | None, failure: PipelineFailure, seen: Observation, decision: Decision
+    ) -> bool:
+        """Whether the plan on record is about another attempt, as no manager makes it, or other checkpoints."""
+        plan = self._store.plan(standing.id) if standing else None
+        if plan is None:
+            return False
+        is_about_another = (plan.header.run_id, plan.header.attempt) != (failure.run_id, failure.attempt)
+        return is_about_another or (decision.kind is DecisionKind.ACT and continues_otherwise(plan, seen, decision))
 
     def _confirm(self, on_record: RecoveryPlan, decision: Decision, asked: Strategy) -> RecoveryPlan:
         """A plan on record may be executed by this manager if the decision made now is to act, too."""

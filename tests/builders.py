@@ -223,6 +223,7 @@ def make_job_checkpoint(**over: Any) -> JobCheckpoint:
     """What was found of the default job: a checkpoint that may be continued from."""
     fields: dict[str, Any] = {
         "job_name": "test",
+        "job_id": 4201,
         "checkpoint_id": "ckpt-01",
         "name": "build_complete",
         "artifact_id": 9001,

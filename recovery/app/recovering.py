@@ -19,7 +19,6 @@ from recovery.policy.lifecycle import OPEN
 from recovery.policy.planning import unfinished_run
 from recovery.reporter import comment_on_pull_requests, documents_of
 from recovery.settings import Settings
-from recovery.strategies import recipe_for
 from recovery.sync import OWN_ATTEMPTS, sync_attempt
 
 POLL_SECONDS = 15.0
@@ -166,8 +165,8 @@ def _execute(place: Workplace, handover: Handover, *, plan_uploaded: bool) -> Re
 
 
 def _without_upload(place: Workplace, plan: RecoveryPlan) -> None:
-    """What only this runner knows of may be retried, but the next attempt could not read what to continue from."""
-    if recipe_for(plan.decision.strategy).PLAN_MUST_BE_UPLOADED:
+    """What only this runner knows of may be retried, but the jobs could not read what to continue from, or not to."""
+    if plan.checkpoints:
         place.manager.refuse(plan, "the plan was not uploaded, and the jobs could not read what to continue from")
     place.recorder.noted(plan, "upload plan", "the plan was not uploaded; only this runner knows of it")
 

@@ -85,7 +85,10 @@ class JobCheckpoint(Record):
     """The newest checkpoint that a failed job left, and what validating it from outside found."""
 
     job_name: str
+    job_id: Number
+    """Id of the failed job in the attempt that failed."""
     checkpoint_id: str
+    """Empty where a refused one cannot even be named."""
     name: str
     artifact_id: Number
     artifact_digest: str | None = None

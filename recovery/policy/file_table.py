@@ -150,14 +150,18 @@ def _in_order(pack: Pack, chunks: list[Chunk]) -> Iterator[str]:
 
 def _in_entries(table: FileTable, limits: Limits, *, windows: bool) -> Iterator[str]:
     places = _Places()
+    lengths = [chunk.length for chunk in table.chunks]
     paths_are_sound = True
     for entry in table.entries:
         problem = _of_path(entry.path, limits, windows=windows) or places.take(entry)
         if problem is not None:
             paths_are_sound = False
             yield f"{told(entry.path)} {problem}"
-        yield from _in_kind(entry, limits)
-        yield from _in_size(entry, table.chunks)
+        if not _is_plain_file(entry):
+            yield from _in_kind(entry, limits)
+        problem = _of_size(entry, lengths)
+        if problem is not None:
+            yield f"{told(entry.path)} {problem}"
     yield from places.below_no_folder()
     if paths_are_sound:
         yield from problems_of_links({entry.path: entry.target for entry in table.entries if entry.kind == "l"})
@@ -178,9 +182,11 @@ def _is_too_long(path: bytes, limits: Limits) -> bool:
     return len(path) > limits.longest_path or max(map(len, path.split(b"/"))) > limits.longest_name
 
 
+def _is_plain_file(entry: Entry) -> bool:
+    return entry.kind == "f" and not entry.target and 0 <= entry.mode <= _PERMISSIONS and _is_moment(entry.modified)
+
+
 def _in_kind(entry: Entry, limits: Limits) -> Iterator[str]:
-    if entry.kind == "f" and not entry.target and 0 <= entry.mode <= _PERMISSIONS and _is_moment(entry.modified):
-        return
     if entry.kind not in {"f", "l", "d"}:
         kind = _KINDS_REFUSED.get(entry.kind, f"of the unknown kind {entry.kind[:20]!r}")
         yield f"{told(entry.path)} is {kind}; only files, links and folders are restored"
@@ -200,16 +206,13 @@ def _is_moment(nanoseconds: int) -> bool:
     return -_LAST_MOMENT < nanoseconds < _LAST_MOMENT
 
 
-def _in_size(entry: Entry, chunks: tuple[Chunk, ...]) -> Iterator[str]:
+def _of_size(entry: Entry, lengths: list[int]) -> str | None:
     if entry.kind != "f" and (entry.size or entry.chunks):
-        yield f"{told(entry.path)} is no file and has content"
-        return
-    if entry.chunks and not 0 <= min(entry.chunks) <= max(entry.chunks) < len(chunks):
-        yield f"{told(entry.path)} refers to a chunk that the table does not list"
-        return
-    length = sum([chunks[number].length for number in entry.chunks])
-    if length != entry.size:
-        yield f"{told(entry.path)} is declared with {entry.size} bytes, its chunks have {length}"
+        return "is no file and has content"
+    if entry.chunks and not 0 <= min(entry.chunks) <= max(entry.chunks) < len(lengths):
+        return "refers to a chunk that the table does not list"
+    length = sum([lengths[number] for number in entry.chunks])
+    return None if length == entry.size else f"is declared with {entry.size} bytes, its chunks have {length}"
 
 
 class _Places:

@@ -53,6 +53,13 @@ def _lead_first(checkpoints: tuple[JobCheckpoint, ...], lead: str) -> tuple[JobC
     return tuple(sorted(checkpoints, key=lambda checkpoint: (checkpoint.job_name != lead, checkpoint.job_name)))
 
 
+def continues_otherwise(plan: RecoveryPlan, seen: Observation, decision: Decision) -> bool:
+    """Whether a plan to act says other of the checkpoints than what was found out since; jobs obey the plan."""
+    named = [(found.checkpoint_id, found.is_valid) for found in plan.checkpoints]
+    found_now = [(found.checkpoint_id, found.is_valid) for found in _lead_first(seen.checkpoints or (), "")]
+    return decision.strategy is not plan.decision.strategy or sorted(named) != sorted(found_now)
+
+
 def next_number(known: Iterable[RecoveryState]) -> int:
     """The first number that no recovery of the attempt has; not all of them need be known here."""
     numbers = (state.id.rpartition("-")[2] for state in known)

@@ -9,7 +9,6 @@ from recovery.models.checkpoint import ArtifactName, Particulars
 from recovery.models.github import Run
 from recovery.models.record import Record
 from recovery.models.records import WorkflowCheckpoint
-from recovery.policy.vetoes import PULL_REQUEST_EVENTS
 
 LONGEST_SHOWN = 100
 """Characters of a value that an error repeats."""
@@ -28,17 +27,12 @@ class Origin(Record):
 
 
 def origin_of(run: Run, name: ArtifactName) -> Origin:
-    """What GitHub tells of the origin of what lies in an artifact.
+    """What GitHub tells for certain of the origin of what lies in an artifact.
 
-    A job of a pull request runs on a commit that GitHub merged for it, which the run does not tell.
+    The run's commit may be another than its jobs run on (a pull request's merge), and its name another than the
+    workflow's (`run-name`): only the job itself can compare these.
     """
-    return Origin(
-        repository=run.repository,
-        run_id=str(run.id),
-        commit_sha="" if run.event in PULL_REQUEST_EVENTS else run.head_sha,
-        workflow_name=run.workflow_name,
-        artifact=name,
-    )
+    return Origin(repository=run.repository, run_id=str(run.id), artifact=name)
 
 
 def is_checkpoint_id(text: str) -> bool:

@@ -30,12 +30,12 @@ def continuing(case: Case) -> Case:
     From the start it would run out of time again; so this holds only where it can continue.
     """
     found = (case.observation.checkpoints or ()) if may_resume(case) else ()
-    return _taken_for_passing(case, {checkpoint.job_name for checkpoint in found if checkpoint.progressed})
+    return _taken_for_passing(case, {checkpoint.job_id for checkpoint in found if checkpoint.progressed})
 
 
 def at_best(case: Case) -> Case:
     """The case as it would be if all that ran out of time could continue: it tells whether to look for checkpoints."""
-    return _taken_for_passing(case, {failure.job_name for failure in case.causes})
+    return _taken_for_passing(case, {failure.job_id for failure in case.causes})
 
 
 def reasons_to_resume(case: Case) -> tuple[Reason, ...]:
@@ -71,12 +71,12 @@ def progress(case: Case) -> Reason | None:
     )
 
 
-def _taken_for_passing(case: Case, jobs: set[str]) -> Case:
-    if not any(failure.job_name in jobs and was_cut_off(failure) for failure in case.causes):
+def _taken_for_passing(case: Case, jobs: set[int]) -> Case:
+    if not any(failure.job_id in jobs and was_cut_off(failure) for failure in case.causes):
         return case
     failures = tuple(
         failure.model_copy(update={"retryable": Retryable.YES})
-        if failure.job_name in jobs and was_cut_off(failure)
+        if failure.job_id in jobs and was_cut_off(failure)
         else failure
         for failure in case.observation.failures
     )

@@ -7,8 +7,6 @@ from recovery.ports import Forge
 
 EFFECT = ""
 
-PLAN_MUST_BE_UPLOADED = False
-
 
 def steps() -> tuple[str, ...]:
     """The steps of leaving a failure to people."""

@@ -14,9 +14,6 @@ class Recipe(Protocol):
     EFFECT: str
     """The effect in words; empty when the recipe has none."""
 
-    PLAN_MUST_BE_UPLOADED: bool
-    """Whether on a runner nothing is done unless the plan was uploaded before."""
-
     def steps(self) -> tuple[str, ...]:
         """The ordered steps that are recorded before the first effect."""
         ...

@@ -10,8 +10,6 @@ from recovery.ports import Forge
 
 EFFECT = "re-run failed jobs from their checkpoints"
 
-PLAN_MUST_BE_UPLOADED = True
-
 
 def steps() -> tuple[str, ...]:
     """The steps of a resume, in order; the jobs themselves do the two before the last."""

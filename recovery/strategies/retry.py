@@ -7,8 +7,6 @@ from recovery.ports import Forge
 
 EFFECT = "re-run failed jobs"
 
-PLAN_MUST_BE_UPLOADED = False
-
 
 def steps() -> tuple[str, ...]:
     """The steps of a retry, in order."""

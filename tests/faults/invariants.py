@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -181,7 +182,7 @@ def _uploaded(loop: Loop) -> Iterator[Event]:
         if artifact.expired or loop.world.runs.get(artifact.run_id).head_repository != loop.world.repository.name:
             continue
         for name in (PLAN_FILE, JOURNAL_FILE):
-            data = member(artifact.content, name)
+            data = member(io.BytesIO(artifact.content), name)
             events, problems = read_events(data or b"", artifact.name)
             assert () == tuple(problems)
             yield from events

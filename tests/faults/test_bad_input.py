@@ -144,7 +144,7 @@ def test_environment(opened: Callable[[str], Loop], over: dict[str, str], codes:
         ({"config": "a\0b"}, 3),
         ({"config": "x" * 5000}, 3),
         ({"strategy": "retry"}, 3),
-        ({"path": "dist"}, 3),
+        ({"path": "dist"}, 0),
         ({"command": "rm -rf /"}, 3),
         ({"unknown-input": "x"}, 0),
     ],

@@ -160,9 +160,7 @@ def test_resuming_twice_makes_one_attempt(bench: Bench, strategy: str) -> None:
 
 def test_corruption_is_put_on_record_once(bench: Bench) -> None:
     """Deciding about the attempt again adds nothing to what is known of the checkpoint."""
-    leave_checkpoint(bench, commit_sha="0" * 40)
-    bench.forge.add_run(make.make_run(event="push", head_branch="main"), [make.make_job()])
-    bench.forge.branches["main"] = make.HEAD_SHA
+    leave_checkpoint(bench, checkpoint_name="tested")
     bench.manager().plan(bench.failure)
     known = bench.store.health_of(CHECKPOINT)
 
@@ -170,7 +168,7 @@ def test_corruption_is_put_on_record_once(bench: Bench) -> None:
 
     assert CheckpointHealth.CORRUPT is known[0]
     assert known == bench.store.health_of(CHECKPOINT)
-    assert "names another commit" in known[1]
+    assert "names another name" in known[1]
 
 
 def test_id_that_another_artifact_holds_is_not_condemned(bench: Bench) -> None:
@@ -182,3 +180,40 @@ def test_id_that_another_artifact_holds_is_not_condemned(bench: Bench) -> None:
     bench.manager().plan(bench.failure)
 
     assert CheckpointHealth.CORRUPT is not bench.store.health_of(CHECKPOINT)[0]
+
+
+def test_plan_whose_checkpoint_went_bad_is_not_executed(bench: Bench) -> None:
+    """A plan that waited is withdrawn when its checkpoint was found damaged since; the next one is a plain retry."""
+    leave_checkpoint(bench)
+    plan = bench.manager().plan(bench.failure)
+    judged = make.checkpoint_judged(checkpoint_id=CHECKPOINT, health=CheckpointHealth.CORRUPT, detail="a pack is torn")
+    bench.store.record([judged])
+
+    state = bench.manager().execute(plan)
+
+    assert (0, RecoveryStatus.FAILED) == (bench.effects, state.status)
+    assert "has changed since" in state.metadata["detail"]
+    assert RecoveryType.RETRY is bench.manager().plan(bench.failure).decision.strategy
+
+
+def test_plan_on_record_gives_way_to_one_that_names_other_checkpoints(bench: Bench) -> None:
+    """Deciding again does not confirm a plan that says other of the checkpoints than what is true now."""
+    leave_checkpoint(bench)
+    first = bench.manager().plan(bench.failure)
+    bench.forge.artifacts.clear()
+
+    second = bench.manager().plan(bench.failure)
+
+    assert [RecoveryType.RESUME, RecoveryType.RETRY] == [plan.decision.strategy for plan in (first, second)]
+    assert first.header.id != second.header.id
+
+
+def test_retry_that_refused_a_checkpoint_needs_its_plan_uploaded(bench: Bench) -> None:
+    """Without the plan the jobs would restore what recovery refused."""
+    leave_checkpoint(bench, repository="octo-org/elsewhere")
+    place = bench.place()
+
+    result = execute_recovery(place, plan_recovery(place, Target(run_id=RUN, attempt=1)), plan_uploaded=False)
+
+    assert isinstance(result.problem, StateError)
+    assert 0 == bench.effects

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,9 +16,11 @@ import requests
 from recovery.errors import RehearsalError
 from recovery.rehearsal.choices import Choices
 from recovery.rehearsal.processes import process_table
-from recovery.rehearsal.records import Job
+from recovery.rehearsal.records import Job, ScriptedJob
 from recovery.rehearsal.rehearsal import Rehearsal
+from recovery.rehearsal.surroundings import step_variables
 from recovery.rehearsal.wishes import Wish
+from recovery.rehearsal.world import World
 
 CI = ".github/workflows/ci.yml"
 
@@ -325,6 +328,16 @@ def _wait_for(rehearsal: Rehearsal, ids: list[int], branch: str) -> None:
     while not any(job.status != "queued" for job in rehearsal.world.runs.get(wanted).latest.jobs):
         assert time.monotonic() < until, "the run did not begin"
         time.sleep(0.05)
+
+
+@pytest.mark.parametrize("script", ["exit 3", "set -e; (exit 3)", "trap 'exit 3' EXIT; exit 1", "exec sh -c 'exit 3'"])
+def test_a_failing_shell_says_its_last_words(script: str) -> None:
+    """What every bash reads at its beginning changes neither its output nor how it ends."""
+    run = World().add_run([ScriptedJob(name="job")])
+    variables = step_variables(run, 1, "octo/repo", "http://127.0.0.1:1", "secret")
+    environment = {"PATH": os.environ["PATH"], "BASH_ENV": variables["BASH_ENV"]}
+    done = subprocess.run(["bash", "-c", f"echo last; {script}"], env=environment, capture_output=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (3, b"last\n", b"")
 
 
 STRANGE = """

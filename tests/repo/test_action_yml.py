@@ -24,7 +24,7 @@ CONTEXTS = {
     "github": {"action_path", "run_id", "run_attempt"},
     "runner": {"temp"},
     "job": {"status", "check_run_id"},
-    "env": {"RECOVERY_CHECK_RUN_ID", "RECOVERY_DATABASE_URL"},
+    "env": {"RECOVERY_CHECK_RUN_ID", "RECOVERY_DATABASE_URL", "RECOVERY_MATRIX"},
 }
 _STATED_DEFAULT = re.compile(r"Default (\d+[smhd]?|job)\b")
 _REFERENCE = re.compile(r"\b([a-z]+)((?:\.[A-Za-z_][\w-]*)+)")
@@ -125,7 +125,7 @@ def test_jobs_are_told_apart_by_what_the_runner_says() -> None:
     for step in _steps():
         if step.get("id") in {"checkpoint", "restore"}:
             assert "${{ job.check_run_id || env.RECOVERY_CHECK_RUN_ID }}" == step["env"]["RECOVERY_CHECK_RUN_ID"]
-            assert "${{ toJSON(matrix) }}" == step["env"]["RECOVERY_MATRIX"]
+            assert "${{ env.RECOVERY_MATRIX || toJSON(matrix) }}" == step["env"]["RECOVERY_MATRIX"]
 
 
 def test_descriptions_hold_no_expression() -> None:

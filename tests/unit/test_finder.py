@@ -42,10 +42,17 @@ class Left:
         self.forge.artifacts[made.id] = (made, {"manifest.json": manifest or manifest_bytes(checkpoint)})
         return checkpoint
 
-    def find(self) -> tuple[JobCheckpoint, ...]:
+    def find(self) -> tuple[JobCheckpoint, ...] | None:
         """What is found of the attempt."""
-        seen: Observation = make.make_observation(run=self.run, attempt=self.attempt, failures=self.failures)
+        jobs = self.forge._jobs[1001, self.attempt]
+        seen: Observation = make.make_observation(run=self.run, attempt=self.attempt, jobs=jobs, failures=self.failures)
         return find_checkpoints(self.forge, seen, self.excluded.get)
+
+    def found(self) -> tuple[JobCheckpoint, ...]:
+        """What is found of an attempt whose artifacts may be listed."""
+        found = self.find()
+        assert found is not None
+        return found
 
     def called(self) -> list[object]:
         """The forge's methods that were called."""
@@ -58,7 +65,7 @@ def test_newest_checkpoint_of_the_failed_job_is_found() -> None:
     left.leave(1)
     left.leave(2)
 
-    (found,) = left.find()
+    (found,) = left.found()
 
     assert ("test", "ckpt-00000002", "build_complete", 9002, 1, True) == (
         found.job_name,
@@ -98,7 +105,6 @@ def _newer_schema(checkpoint: WorkflowCheckpoint) -> bytes:
     [
         ({"repository": "octo-org/other"}, "names another repository: expected 'octo-org/widgets'", True),
         ({"run_id": "1002"}, "names another run: expected '1001', found '1002'", True),
-        ({"commit_sha": "0" * 40}, "names another commit", True),
         ({"checkpoint_name": "tested"}, "names another name: expected 'build_complete', found 'tested'", True),
         ({"metadata": {"job_id": "7"}}, "names another job: expected '4201', found '7'", True),
         ({"metadata": {"attempt": 3}}, "names another attempt: expected '1', found '3'", True),
@@ -112,7 +118,7 @@ def test_what_contradicts_github_is_refused(over: dict[str, Any], told: str, cor
     left = Left()
     left.leave(1, **over)
 
-    (found,) = left.find()
+    (found,) = left.found()
 
     assert not found.is_valid
     assert told in found.errors[0]
@@ -125,7 +131,7 @@ def test_newer_schema_is_refused_with_what_to_do() -> None:
     fields = json.loads(manifest_bytes(make.make_checkpoint()))
     left.leave(1, manifest=json.dumps(fields | {"schema_version": 9}).encode())
 
-    (found,) = left.find()
+    (found,) = left.found()
 
     assert "schema version '9'" in found.errors[0]
     assert not found.corrupt
@@ -138,16 +144,16 @@ def test_id_must_fit_the_artifact() -> None:
     other = checkpoint.model_copy(update={"id": "ckpt-elsewhere"})
     left.leave(1, manifest=manifest_bytes(other))
 
-    assert "has another id: expected one that ends in 00000001" in left.find()[0].errors[0]
+    assert "has another id: expected one that ends in 00000001" in left.found()[0].errors[0]
 
 
-def test_pull_request_s_merge_commit_is_no_contradiction() -> None:
-    """Jobs of a pull request run on a commit that the run does not tell."""
+@pytest.mark.parametrize("over", [{"commit_sha": "0" * 40}, {"workflow_name": "Release by @octocat"}])
+def test_what_github_does_not_tell_for_certain_is_no_contradiction(over: dict[str, Any]) -> None:
+    """A pull request's jobs run on a merge that the run does not tell, and `run-name` takes the workflow's place."""
     left = Left()
-    left.run = left.run.model_copy(update={"event": "pull_request"})
-    left.leave(1, commit_sha="0" * 40)
+    left.leave(1, **over)
 
-    assert left.find()[0].is_valid
+    assert left.found()[0].is_valid
 
 
 def test_excluded_checkpoint_stays_excluded() -> None:
@@ -156,7 +162,7 @@ def test_excluded_checkpoint_stays_excluded() -> None:
     left.leave(1)
     left.excluded["ckpt-00000001"] = "a pack is damaged"
 
-    assert ("a pack is damaged",) == left.find()[0].errors
+    assert ("a pack is damaged",) == left.found()[0].errors
 
 
 def test_damaged_artifact_is_told_from_one_out_of_reach() -> None:
@@ -166,7 +172,7 @@ def test_damaged_artifact_is_told_from_one_out_of_reach() -> None:
     left.forge.fail("artifact_file", ArtifactDamaged("it is not what was uploaded"), call=1)
     left.forge.fail("artifact_file", ForgeUnavailable("its storage answered 500"), call=2)
 
-    assert [True, False] == [left.find()[0].corrupt, left.find()[0].corrupt]
+    assert [True, False] == [left.found()[0].corrupt, left.found()[0].corrupt]
 
 
 def test_list_that_may_not_be_read_means_no_checkpoints(caplog: pytest.LogCaptureFixture) -> None:
@@ -175,7 +181,7 @@ def test_list_that_may_not_be_read_means_no_checkpoints(caplog: pytest.LogCaptur
     left.leave(1)
     left.forge.fail("artifacts_of_run", ForgeRefused("Resource not accessible", status=403))
 
-    assert () == left.find()
+    assert left.find() is None
     assert "checkpoints are not looked for" in caplog.text
 
 
@@ -196,7 +202,7 @@ def test_later_attempt_without_a_checkpoint_finds_the_earlier_one_by_the_job_s_n
     left.leave(1, job_id=4201)
     left.leave(2, job_id=4202)
 
-    (found,) = left.find()
+    (found,) = left.found()
 
     assert ("ckpt-00000001", 1, False) == (found.checkpoint_id, found.made_in_attempt, found.progressed)
     assert ["artifacts_of_run", "jobs_of_all_attempts", "artifact_file"] == left.called()
@@ -211,7 +217,7 @@ def test_progress_is_measured_against_what_was_continued_from(done: list[str], p
     left.leave(1, job_id=4201)
     left.leave(2, attempt=2, job_id=5201, metadata={"done": done})
 
-    assert progressed is left.find()[0].progressed
+    assert progressed is left.found()[0].progressed
 
 
 def test_artifacts_with_other_names_do_not_matter() -> None:
@@ -226,9 +232,9 @@ def test_artifacts_with_other_names_do_not_matter() -> None:
 @pytest.mark.parametrize(
     ("over", "expected"),
     [
-        ({"commit_sha": "0" * 40}, "ckpt-00000001"),
+        ({"checkpoint_name": "tested"}, "ckpt-00000001"),
         ({"run_id": "1002"}, ""),
-        ({"commit_sha": "0" * 40, "artifact": {"head_repository_id": 2}}, ""),
+        ({"checkpoint_name": "tested", "artifact": {"head_repository_id": 2}}, ""),
     ],
     ids=["its own", "a copy of another run's", "a fork's"],
 )
@@ -237,6 +243,46 @@ def test_refused_manifest_condemns_only_the_id_that_is_its_own(over: dict[str, A
     left = Left()
     left.leave(1, **over)
 
-    (found,) = left.find()
+    (found,) = left.found()
 
     assert (True, expected) == (found.corrupt, found.checkpoint_id)
+
+
+CUT_OFF: dict[str, Any] = {
+    "failure_class": FailureClass.TIMEOUT,
+    "evidence": (Evidence(line=1, text="exceeded the maximum execution time", rule=TIME_LIMIT_RULE),),
+}
+
+
+def test_trouble_that_passes_is_no_proof_of_progress() -> None:
+    """Where the earlier checkpoint cannot be read just now, nobody knows whether the job got further."""
+    left = Left(attempt=2, job_id=5201, **CUT_OFF)
+    left.forge._jobs[1001, 1] = (make.make_job(),)
+    left.leave(1, job_id=4201)
+    left.leave(2, attempt=2, job_id=5201)
+    left.forge.fail("artifact_file", ForgeUnavailable("its storage answered 502"), call=2)
+
+    assert left.found()[0].progressed is False
+
+
+def test_earlier_checkpoint_that_is_no_good_was_not_continued_from() -> None:
+    """What had expired before cannot have saved the job anything: all it has now is progress."""
+    left = Left(attempt=2, job_id=5201, **CUT_OFF)
+    left.forge._jobs[1001, 1] = (make.make_job(),)
+    left.leave(1, job_id=4201, artifact={"expired": True})
+    left.leave(2, attempt=2, job_id=5201)
+
+    assert left.found()[0].progressed is True
+
+
+def test_jobs_of_the_same_name_do_not_share_checkpoints() -> None:
+    """Two legs that are called the same are told apart by their ids, and across attempts not at all."""
+    left = Left(attempt=2, job_id=5201)
+    other = make.make_failure(attempt=2, job_id=5202)
+    left.failures = (*left.failures, other)
+    left.forge._jobs[1001, 2] = tuple(make.make_job(id=number, run_attempt=2) for number in (5201, 5202))
+    left.forge._jobs[1001, 1] = tuple(make.make_job(id=number) for number in (4201, 4202))
+    left.leave(1, job_id=4201)
+    left.leave(2, attempt=2, job_id=5202)
+
+    assert [(5202, "ckpt-00000002")] == [(found.job_id, found.checkpoint_id) for found in left.found()]

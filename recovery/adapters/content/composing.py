@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from array import array
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from recovery.adapters.content.gathering import Gathering
-from recovery.adapters.content.index import FileRow, Index
+from recovery.adapters.content.index import Index, Signature
 from recovery.adapters.content.reading import signature_of
 from recovery.adapters.content.table import ChunkRow, EntryRow
 from recovery.models.checkpoint import Content, Pack
@@ -90,21 +91,11 @@ def _entries(gathering: Gathering, places: dict[int, int]) -> list[EntryRow]:
     return entries
 
 
-def _file_rows(
-    gathering: Gathering, renumbered: Mapping[int, int] | None, *, began: int
-) -> tuple[dict[str, FileRow], array[int]]:
-    """What is remembered of the files, for a save that `began` at that time; `renumbered` are new numbers of chunks."""
-    rows: dict[str, FileRow] = {}
-    references = array("I")
-    for found, status, numbers in zip(gathering.files, gathering.statuses, gathering.numbers, strict=True):
-        size, modified, changed, inode, mode = signature_of(status)
-        if _is_young(max(modified, changed), began):
-            modified = NEVER
-        rows[found.path] = (size, modified, changed, inode, mode, len(references), len(numbers))
-        references.extend(numbers)
-    if renumbered is not None:
-        references = array("I", [renumbered[number] for number in references])
-    return rows, references
+def _remembered_signature(status: os.stat_result, began: int) -> Signature:
+    """A file's signature; one that no file can have for a file that has to be read again in any case."""
+    signature = signature_of(status)
+    size, modified, changed, inode, mode = signature
+    return (size, NEVER, changed, inode, mode) if _is_young(max(modified, changed), began) else signature
 
 
 def _is_young(moment: int, began: int) -> bool:
@@ -123,14 +114,16 @@ def next_index(before: Index, gathering: Gathering, new: Sequence[Pack], content
     chunks, renumbered = gathering.chunks, None
     if len(kept) < len(packs):
         chunks, renumbered = _chunks_of_packs(chunks, kept)
-    rows, references = _file_rows(gathering, renumbered, began=began)
+    references = chain.from_iterable(gathering.numbers)
     return Index(
         packs=tuple([packs[number] for number in kept]),
         last_used=tuple([last_used[number] for number in kept]),
         saves=saves,
         chunks=chunks,
-        files=rows,
-        references=references,
+        paths=[each.path for each in gathering.files],
+        signatures=[_remembered_signature(status, began) for status in gathering.statuses],
+        counts=array("I", map(len, gathering.numbers)),
+        references=array("I", references if renumbered is None else map(renumbered.__getitem__, references)),
         targets=gathering.targets,
         content=content,
     )

@@ -39,26 +39,27 @@ class Gathering:
         self.files_read: set[int] = set()
         self.usable = usable
         self._index = index
+        self._remembered = dict(zip(index.paths, zip(index.signatures, index.numbers(), strict=True), strict=True))
+        self._all_usable = all(usable)
         self._packer = packer
         self._known: dict[bytes, int] = {}
         self._buffer = bytearray()
 
     def recall(self) -> list[int]:
         """Take over what is remembered of unchanged files; return the positions of all others."""
-        remembered, all_usable = self._index.files, all(self.usable)
         others = []
         for position, each in enumerate(self.files):
-            row = remembered.get(each.path)
-            if row is None or row[:5] != signature_of(each.status):
+            remembered = self._remembered.get(each.path)
+            if (
+                remembered is None
+                or remembered[0] != signature_of(each.status)
+                or not (self._all_usable or self._are_usable(remembered[1]))
+            ):
                 others.append(position)
-                continue
-            numbers = self._index.numbers(row)
-            if not all_usable and not self._are_usable(numbers):
-                others.append(position)
-                continue
-            self.numbers[position] = numbers
-            if not numbers and each.path in self._index.targets:
-                self.targets[each.path] = self._index.targets[each.path]
+            else:
+                self.numbers[position] = remembered[1]
+                if each.path in self._index.targets:
+                    self.targets[each.path] = self._index.targets[each.path]
         return others
 
     def resting_on(self, packs: set[int]) -> list[int]:
@@ -126,14 +127,13 @@ class Gathering:
 
     def _find_same(self, positions: Sequence[int]) -> set[int]:
         """Large files whose content is what is remembered under their name: cut where they were cut before."""
-        remembered = self._index.files
         likely = [
             position
             for position in positions
             if self.statuses[position].st_size > LARGEST_WHOLE
-            and (row := remembered.get(self.files[position].path)) is not None
-            and row[0] == self.statuses[position].st_size
-            and self._are_usable(self._index.numbers(row))
+            and (remembered := self._remembered.get(self.files[position].path)) is not None
+            and remembered[0][0] == self.statuses[position].st_size
+            and self._are_usable(remembered[1])
         ]
         if not likely:
             return set()
@@ -145,7 +145,7 @@ class Gathering:
 
     def _compare(self, position: int) -> bool:
         found = self.files[position]
-        numbers = self._index.numbers(self._index.files[found.path])
+        numbers = self._remembered[found.path][1]
 
         def is_same(handle: int, _status: os.stat_result) -> bool:
             for number in numbers:

@@ -7,6 +7,7 @@ import struct
 import sys
 from array import array
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from blake3 import blake3
@@ -17,21 +18,18 @@ from recovery.models.checkpoint import Content, Pack
 MAGIC = f"recovery index 1, {sys.byteorder} endian\n".encode()
 """How an index begins: it never leaves the machine that wrote it."""
 
-_LENGTHS = struct.Struct("<5Q")
+_LENGTHS = struct.Struct("<6Q")
 _CHUNK = struct.Struct("<III32s")
-_FILE = struct.Struct("<QqqQIII")
-
-FileRow = tuple[int, int, int, int, int, int, int]
-"""Size, time of the last change of the content and of the status, inode, mode; then the first of its references and
-how many there are."""
+_SIGNATURE = struct.Struct("<QqqQI")
 
 Signature = tuple[int, int, int, int, int]
-"""What a file row begins with: as long as it stays, nothing of the file is read again."""
+"""A file's size, time of the last change of its content and of its status, inode and mode: as long as they stay,
+nothing of it is read again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What is known of the last save, and of all packs in the store."""
+    """What is known of the last save, and of all packs in the store; in columns, for there are very many files."""
 
     packs: tuple[Pack, ...] = ()
     last_used: tuple[int, ...] = ()
@@ -40,8 +38,12 @@ class Index:
     """How many saves there were."""
     chunks: list[ChunkRow] = field(default_factory=list)
     """Every chunk of every pack."""
-    files: dict[str, FileRow] = field(default_factory=dict)
-    """The last save's files by path."""
+    paths: list[str] = field(default_factory=list)
+    """The last save's files, in order."""
+    signatures: list[Signature] = field(default_factory=list)
+    """The signature of each file."""
+    counts: array[int] = field(default_factory=lambda: array("I"))
+    """How many chunks each file has."""
     references: array[int] = field(default_factory=lambda: array("I"))
     """The chunks of the files, one file after the other: indexes into `chunks`."""
     targets: dict[str, str] = field(default_factory=dict)
@@ -49,10 +51,10 @@ class Index:
     content: Content | None = None
     """What came of the last save."""
 
-    def numbers(self, row: FileRow) -> tuple[int, ...]:
-        """The chunks of a file."""
-        first, count = row[5:]
-        return (self.references[first],) if count == 1 else tuple(self.references[first : first + count])
+    def numbers(self) -> list[tuple[int, ...]]:
+        """The chunks of each file."""
+        references = iter(self.references)
+        return [tuple(islice(references, count)) for count in self.counts]
 
 
 def encode_index(index: Index) -> bytes:
@@ -69,9 +71,10 @@ def encode_index(index: Index) -> bytes:
     parts = (
         head,
         b"".join([_CHUNK.pack(*row) for row in index.chunks]),
-        b"".join([_FILE.pack(*row) for row in index.files.values()]),
+        b"".join([_SIGNATURE.pack(*signature) for signature in index.signatures]),
+        index.counts.tobytes(),
         index.references.tobytes(),
-        "\0".join(index.files).encode(),
+        "\0".join(index.paths).encode(),
     )
     body = b"".join((_LENGTHS.pack(*map(len, parts)), *parts))
     return MAGIC + blake3(body).digest() + body
@@ -88,16 +91,15 @@ def decode_index(data: bytes) -> Index | None:
         parts.append(body[end : end + length])
         end += length
     head: dict[str, Any] = json.loads(bytes(parts[0]))
-    references = array("I")
-    references.frombytes(parts[3])
-    paths = str(parts[4], "utf-8").split("\0") if len(parts[4]) else []
     return Index(
         packs=tuple(Pack(digest=digest, size=size, raw_size=raw) for digest, size, raw in head["packs"]),
         last_used=tuple(head["last_used"]),
         saves=head["saves"],
         chunks=list(_CHUNK.iter_unpack(parts[1])),
-        files=dict(zip(paths, _FILE.iter_unpack(parts[2]), strict=True)),
-        references=references,
+        signatures=list(_SIGNATURE.iter_unpack(parts[2])),
+        counts=array("I", parts[3].tobytes()),
+        references=array("I", parts[4].tobytes()),
+        paths=str(parts[5], "utf-8").split("\0") if len(parts[5]) else [],
         targets=head["targets"],
         content=Content.model_validate(head["content"]) if head["content"] else None,
     )

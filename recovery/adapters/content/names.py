@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from recovery.errors import InputError
 from recovery.policy.file_links import problems_of_links
@@ -10,7 +10,7 @@ from recovery.policy.file_names import folding_of, problem_of_path, told
 from recovery.policy.file_table import Limits
 
 
-def check_names(paths: Iterable[str], *, known: Mapping[str, object]) -> None:
+def check_names(paths: Iterable[str], *, known: Collection[str]) -> None:
     """Check the paths of files, as far as they are not `known` to be sound together.
 
     Raises:

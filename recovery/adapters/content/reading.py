@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TypeVar
 
 from recovery.adapters.content.found import Found
@@ -23,14 +24,15 @@ class FileChanged(Exception):
     """What is read is not what was found any more."""
 
 
-def signature_of(status: os.stat_result) -> Signature:
-    """What tells that a file is the one that was read before.
+def _windows_signature(status: os.stat_result) -> Signature:
+    """There, inode and time of status tell nothing, and whether a file can be executed is told by its name only."""
+    return status.st_size, status.st_mtime_ns, 0, 0, status.st_mode & ~0o111
 
-    On Windows inode and time of status tell nothing, and whether a file can be executed is told by its name only.
-    """
-    if os.name == "nt":
-        return status.st_size, status.st_mtime_ns, 0, 0, status.st_mode & ~0o111
-    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino, status.st_mode
+
+signature_of: Callable[[os.stat_result], Signature] = (
+    _windows_signature if os.name == "nt" else attrgetter("st_size", "st_mtime_ns", "st_ctime_ns", "st_ino", "st_mode")
+)
+"""What tells that a file is the one that was read before."""
 
 
 def read_steadily(found: Found, read: Callable[[int, os.stat_result], Result]) -> tuple[Result, os.stat_result]:

@@ -18,6 +18,7 @@ from recovery.adapters.content.found import Found
 from recovery.adapters.content.gathering import Gathering, Progress
 from recovery.adapters.content.names import check_links, check_names
 from recovery.adapters.content.packing import Packer, size_of_packs
+from recovery.adapters.content.reading import signature_of
 from recovery.adapters.content.store import ContentStore
 from recovery.adapters.content.table import encode_rows, tree_digest_of_rows
 from recovery.adapters.content.waste import packs_to_dissolve
@@ -91,65 +92,64 @@ class _Save:
         base_packs = set(base[1].packs) if base else set()
         self._borrowed = {number for number, pack in enumerate(self._index.packs) if pack in base_packs}
         # All are taken over at once, so that another save that forgets some cannot take them away.
-        usable = [
+        self._usable = [
             number in self._borrowed or store.lend(pack, destination / PACKS)
             for number, pack in enumerate(self._index.packs)
         ]
-        size = size_of_packs(sum([each.status.st_size for each in files]))
-        self._packer = Packer(destination / PACKS, size=size, keep=store.keep)
-        self._gathering = Gathering(files, self._index, usable, self._packer)
 
     def run(self, progress: Progress | None) -> Saved:
         """Save what is new, or nothing at all when nothing is."""
-        changed = self._gathering.recall()
         content = self._index.content
-        if not changed and content is not None and self._is_repeated(content):
+        if content is not None and self._is_repeated(content):
             self._leave_only(content.packs)
             return Saved(content=content, new_bytes=0, reread=0, reused=len(self._files))
-        check_names([each.path for each in self._files], known=self._index.files)
-        with self._packer:
-            touched = self._read(changed, progress)
-            self._packer.close()
-            check_links(self._gathering.targets)
-            composition = compose(self._gathering, borrowed=self._borrowed)
+        check_names([each.path for each in self._files], known=set(self._index.paths))
+        size = size_of_packs(sum([each.status.st_size for each in self._files]))
+        with Packer(self._destination / PACKS, size=size, keep=self._store.keep) as packer:
+            gathering = Gathering(self._files, self._index, self._usable, packer)
+            touched = self._read(gathering, progress)
+            packer.close()
+            check_links(gathering.targets)
+            composition = compose(gathering, borrowed=self._borrowed)
             table = encode_rows(composition.entries, composition.chunks)
             tree = tree_digest_of_rows(composition.entries, composition.chunks)
-            new = self._packer.finish()
+            new = packer.finish()
         content = self._content(composition, table, tree, new)
         write_whole(self._destination / TABLE, table)
         self._leave_only(content.packs)
-        self._store.remember(next_index(self._index, self._gathering, new, content, began=self._began), table)
+        self._store.remember(next_index(self._index, gathering, new, content, began=self._began), table)
         return Saved(
             content=content,
             new_bytes=sum(pack.size for pack in new),
-            reread=len(self._gathering.files_read),
+            reread=len(gathering.files_read),
             reused=len(self._files) - len(touched),
         )
 
     def _is_repeated(self, content: Content) -> bool:
         """Whether the last save's content is this one's, too; if so, its table is put in its place."""
-        if len(self._files) != len(self._index.files):
+        index = self._index
+        if index.paths != [each.path for each in self._files]:
+            return False
+        if index.signatures != [signature_of(each.status) for each in self._files]:
             return False
         base_id, base_packs = (self._base[0], set(self._base[1].packs)) if self._base else (None, set())
         if content.base != base_id or not base_packs.issuperset(content.base_packs):
             return False
-        return self._store.lend_table(content, self._destination)
+        at_hand = {pack for pack, is_usable in zip(index.packs, self._usable, strict=True) if is_usable}
+        return at_hand.issuperset(content.packs) and self._store.lend_table(content, self._destination)
 
-    def _read(self, changed: list[int], progress: Progress | None) -> set[int]:
+    def _read(self, gathering: Gathering, progress: Progress | None) -> set[int]:
         """Read what has changed, and then what lies in packs that are mostly waste; return the positions of it all."""
-        gathering = self._gathering
+        changed = gathering.recall()
         gathering.read(changed, progress)
         used = bytes_used(gathering)
-        own = {
-            number: pack.raw_size
-            for number, pack in enumerate(self._index.packs)
-            if number in used and number not in self._borrowed
-        }
-        new = sum(size for number, size in used.items() if number >= len(self._index.packs))
+        known = dict(enumerate(self._index.packs))
+        own = {number: known[number].raw_size for number in used if number in known and number not in self._borrowed}
+        new = sum(size for number, size in used.items() if number not in known)
         dissolved = packs_to_dissolve({number: used[number] for number in own}, own, new=new)
         again = gathering.resting_on(dissolved) if dissolved else []
         for number in dissolved:
-            gathering.usable[number] = False
+            self._usable[number] = False
         gathering.read(again)
         return {*changed, *again}
 

@@ -60,7 +60,7 @@ def test_refused_checkpoint_degrades_to_a_plain_retry(bad: JobCheckpoint) -> Non
 
 def test_one_refused_checkpoint_is_enough() -> None:
     """Jobs are resumed together or not at all."""
-    bad = REFUSED.model_copy(update={"job_name": "lint"})
+    bad = REFUSED.model_copy(update={"job_name": "lint", "job_id": 4202})
 
     assert RecoveryType.RETRY is choose(case(VALID, bad, failures=(make.make_failure(), OTHER_JOB))).strategy
 
@@ -84,7 +84,7 @@ def test_job_that_ran_out_of_time_continues_where_it_got_further() -> None:
 
 @pytest.mark.parametrize(
     "found",
-    [(), (VALID.model_copy(update={"progressed": False}),), (REFUSED,), (VALID.model_copy(update={"job_name": "x"}),)],
+    [(), (VALID.model_copy(update={"progressed": False}),), (REFUSED,), (VALID.model_copy(update={"job_id": 4299}),)],
     ids=["none", "no progress", "refused", "of another job"],
 )
 def test_job_that_ran_out_of_time_is_not_started_over(found: tuple[JobCheckpoint, ...]) -> None:
