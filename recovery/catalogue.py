@@ -7,6 +7,7 @@ GitHub does, and what is wrong with one artifact never condemns a checkpoint tha
 from __future__ import annotations
 
 import logging
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Protocol
@@ -15,10 +16,11 @@ from recovery.errors import ArtifactDamaged, CheckpointRejected, ForgeError, For
 from recovery.models.catalogue import health_fields, readable_particulars
 from recovery.models.checkpoint import ArtifactName, CheckpointHealth, parse_artifact_name, particulars_of
 from recovery.models.github import Artifact, Run
-from recovery.models.manifest import MANIFEST, read_json, read_manifest
+from recovery.models.manifest import MANIFEST, SCHEMA_VERSION, read_json, read_manifest
 from recovery.models.record import Record
 from recovery.models.records import WorkflowCheckpoint
 from recovery.policy.provenance import contradictions, is_checkpoint_id, origin_of
+from recovery.policy.shortening import for_the_record
 from recovery.policy.trust import is_own_artifact
 from recovery.ports import Forge, Store
 
@@ -26,7 +28,13 @@ log = logging.getLogger(__name__)
 
 MOST_RUNS = 20
 MOST_MANIFESTS = 50
-"""What is asked for in one pass, newest first; the next pass goes on."""
+"""Completed runs and manifests that are looked into in one pass; the next pass goes on."""
+
+MOST_LOOK_UPS = 40
+"""Runs that are asked for in one pass, those counted that turn out not to have completed."""
+
+SCHEMAS = 1000
+"""More than there will ever be versions of the manifest."""
 
 _FORBIDDEN = 403
 """What all further requests would be answered, too; any other refusal is about one run or artifact alone."""
@@ -44,6 +52,15 @@ class Chronicle(Protocol):
         ...
 
 
+class Pass(Record):
+    """What came of one pass."""
+
+    taken: int = 0
+    """Checkpoints that are on record now, and were not before."""
+    looked_into: int = 0
+    """Artifacts that no later pass of this version looks into again; where there was none, another pass is in vain."""
+
+
 class _Found(Record):
     """An artifact that is named like a checkpoint's."""
 
@@ -51,27 +68,36 @@ class _Found(Record):
     name: ArtifactName
 
 
-def ingest(store: Store, chronicle: Chronicle, forge: Forge, recent: Sequence[Artifact], now: datetime) -> int:
-    """Take in the checkpoints of completed runs among `recent`, the repository's artifacts; return how many.
+def ingest(store: Store, chronicle: Chronicle, forge: Forge, recent: Sequence[Artifact], now: datetime) -> Pass:
+    """Take in the checkpoints of completed runs among `recent`, the repository's artifacts.
 
     One request for each run and one for each manifest that is not known yet, within bounds. Where GitHub does not
     answer, the rest is left for another pass; a second pass over the same world writes nothing.
     """
     intake = _Intake(store, chronicle, forge)
     intake.judge_expired(recent, now)
-    waiting = intake.not_known_yet(recent)
-    taken = 0
+    taken = looked_into = 0
     try:
-        for run, found in _within_bounds(forge, waiting):
+        for run, found in _within_bounds(forge, intake.not_known_yet(recent)):
+            artifact_id = found.artifact.id
             try:
                 taken += intake.take_in(run, found)
-            except UnknownSchema as error:  # another version of this program may read it yet
-                log.warning("checkpoint left alone artifact_id=%s reason=%s", found.artifact.id, error.message)
-                continue
-            store.mark_folded([found.artifact.id])
+            except UnknownSchema as error:
+                log.warning("checkpoint left alone artifact_id=%s reason=%s", artifact_id, error.message)
+                artifact_id = _left_alone(artifact_id)
+            store.mark_folded([artifact_id])
+            looked_into += 1
     except ForgeError as error:
         log.warning("checkpoints left for another pass reason=%s", error.message)
-    return taken
+    return Pass(taken=taken, looked_into=looked_into)
+
+
+def _left_alone(artifact_id: int) -> int:
+    """The number under which it is remembered that a manifest cannot be read by a program that reads our schema.
+
+    GitHub's own numbers are positive; a program that reads another schema looks under another number, and so asks.
+    """
+    return -(artifact_id * SCHEMAS + SCHEMA_VERSION)
 
 
 class _Intake:
@@ -101,8 +127,9 @@ class _Intake:
             for artifact, name in named
             if name is not None and name.run_id == artifact.run_id
         ]
-        known = self._store.folded([each.artifact.id for each in found])
-        return [each for each in found if each.artifact.id not in known]
+        ids = [each.artifact.id for each in found]
+        known = self._store.folded([*ids, *map(_left_alone, ids)])
+        return [each for each in found if known.isdisjoint({each.artifact.id, _left_alone(each.artifact.id)})]
 
     def take_in(self, run: Run, found: _Found) -> bool:
         """Record what one artifact holds; whether that is a checkpoint to be relied on."""
@@ -124,7 +151,11 @@ class _Intake:
         if self._is_anothers(checkpoint.id, found):
             log.warning("checkpoint passed over artifact_id=%s reason=another artifact has its id", found.artifact.id)
             return False
-        self._chronicle.checkpointed(checkpoint)
+        short = for_the_record(checkpoint)
+        if short is None:
+            log.warning("checkpoint passed over artifact_id=%s reason=it is too large to record", found.artifact.id)
+            return False
+        self._chronicle.checkpointed(_as_seen(short, run, found))
         return True
 
     def _condemn(self, content: bytes, found: _Found, reason: str) -> None:
@@ -157,21 +188,35 @@ class _Intake:
 
 def _within_bounds(forge: Forge, waiting: Sequence[_Found]) -> Iterator[tuple[Run, _Found]]:
     """What is looked into in this pass, each with the run that made it, which has completed."""
-    by_run: dict[int, list[_Found]] = {}
-    for found in waiting:
-        by_run.setdefault(found.name.run_id, []).append(found)
-    if len(by_run) > MOST_RUNS or len(waiting) > MOST_MANIFESTS:
-        log.info("more checkpoints than one pass takes in runs=%s checkpoints=%s", len(by_run), len(waiting))
+    runs: dict[int, Run | None] = {}
     looked_into = 0
-    for run_id in list(by_run)[:MOST_RUNS]:
-        if looked_into >= MOST_MANIFESTS:
-            return
-        run = _completed_run(forge, run_id)
+    for found in _from_both_ends(waiting):
+        run_id = found.name.run_id
+        if run_id not in runs:
+            completed = sum(run is not None for run in runs.values())
+            if completed == MOST_RUNS or len(runs) == MOST_LOOK_UPS:
+                continue
+            runs[run_id] = _completed_run(forge, run_id)
+        run = runs[run_id]
         if run is None:
             continue
-        for found in by_run[run_id][: MOST_MANIFESTS - looked_into]:
-            looked_into += 1
-            yield run, found
+        if looked_into == MOST_MANIFESTS:
+            log.info("more checkpoints than one pass takes in waiting=%s", len(waiting))
+            return
+        looked_into += 1
+        yield run, found
+
+
+def _from_both_ends(waiting: Sequence[_Found]) -> Iterator[_Found]:
+    """The newest, the oldest, the second newest, and so on.
+
+    However many new ones there are that cannot be taken in, the others get their turn before they are out of sight.
+    """
+    left = deque(waiting)
+    while left:
+        yield left.popleft()
+        if left:
+            yield left.pop()
 
 
 def _completed_run(forge: Forge, run_id: int) -> Run | None:
@@ -185,7 +230,7 @@ def _completed_run(forge: Forge, run_id: int) -> Run | None:
 
 
 def _believed(content: bytes, run: Run, found: _Found) -> WorkflowCheckpoint:
-    """The checkpoint in an artifact's manifest, with what GitHub tells of it.
+    """The checkpoint in an artifact's manifest.
 
     Raises:
         CheckpointRejected: the manifest is damaged, or says other than GitHub.
@@ -196,6 +241,11 @@ def _believed(content: bytes, run: Run, found: _Found) -> WorkflowCheckpoint:
     told = next(contradictions(checkpoint, particulars_of(checkpoint), origin_of(run, found.name)), None)
     if told is not None:
         raise CheckpointRejected(told)
+    return checkpoint
+
+
+def _as_seen(checkpoint: WorkflowCheckpoint, run: Run, found: _Found) -> WorkflowCheckpoint:
+    """A checkpoint as it goes on record, with what GitHub tells of it."""
     seen: dict[str, Any] = {
         "artifact_id": found.artifact.id,
         "artifact_digest": found.artifact.digest,

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from recovery.adapters.content.saving import Saved
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
+_SUCCEEDING = frozenset({"", "success"})
+"""Statuses of a job in which nothing has failed; off a runner there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ def save_checkpoint(job: RunningJob, settings: Settings, place: Place) -> SavedC
         digest=digest,
         artifact_name=artifact,
         directory=directory,
-        measure=_measure(saved, time.monotonic() - begun),
+        measure=_measure(saved, time.monotonic() - begun) + _not_done(settings),
         warnings=wanted.warnings,
     )
 
@@ -183,6 +185,17 @@ def _done(vault: DirectoryVault, progress: Progress | None) -> tuple[str, ...]:
         return ()
 
 
+def _counts_as_done(settings: Settings) -> bool:
+    """Whether what the checkpoint is named after was done: a step with `if: always()` saves what failed, too."""
+    return settings.job_status in _SUCCEEDING
+
+
+def _not_done(settings: Settings) -> str:
+    if _counts_as_done(settings):
+        return ""
+    return f"; `{settings.name}` does not count as done, because the job's status is {settings.job_status[:40]!r}"
+
+
 def _metadata(
     job: RunningJob, settings: Settings, wanted: _Wanted, done: tuple[str, ...], content: Content | None
 ) -> dict[str, object]:
@@ -194,7 +207,7 @@ def _metadata(
         ref=job.ref,
         event=job.event,
         job_status=settings.job_status,
-        done=tuple(dict.fromkeys((*done, wanted.name))),
+        done=tuple(dict.fromkeys((*done, wanted.name))) if _counts_as_done(settings) else done,
         compatible=wanted.surroundings.compatible,
         dependency_digests=wanted.dependency_digests,
         content=content,

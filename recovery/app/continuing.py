@@ -11,6 +11,7 @@ from recovery.models.checkpoint import parse_artifact_name
 from recovery.models.decision import RecoveryPlan
 from recovery.models.event_lines import read_events
 from recovery.models.github import Artifact
+from recovery.models.records import RecoveryType
 from recovery.policy.continuation import (
     FIRST_ATTEMPT,
     Continuation,
@@ -77,14 +78,15 @@ def find_asked_for(forge: Forge, own_run: int | None, checkpoint_id: str) -> Fou
     made = made_at(checkpoint_id)
     listed = forge.artifacts_since(made - CLOCKS_DIFFER, MOST_LISTED) if made else ()
     own_repository_s = tuple(artifact for artifact in listed if artifact.repository_id == artifact.head_repository_id)
-    return Found(asked_for(checkpoint_id, own_repository_s), own_repository_s)
+    cut_off_at = MOST_LISTED if len(listed) >= MOST_LISTED else None
+    return Found(asked_for(checkpoint_id, own_repository_s, newest=cut_off_at), own_repository_s)
 
 
 def find_own(forge: Forge, own: OwnJob, workflow: RecoveryWorkflow) -> Found:
     """What this job continues from: what the recovery plan of the attempt before names, or else its newest.
 
-    At most 7 requests with the download, 6 of them here: two names of a plan, the run that made it and its file; the
-    artifacts and the jobs of the own run.
+    Requests: two names of a plan; the artifacts and the jobs of the own run, one for each 100; and where there is a
+    plan, the run that made it and its file.
 
     Raises:
         ForgeError: GitHub cannot be asked.
@@ -100,10 +102,9 @@ def find_own(forge: Forge, own: OwnJob, workflow: RecoveryWorkflow) -> Found:
         return Found(Continuation(miss=refusal), notes=looked_up.notes)
     artifacts = forge.artifacts_of_run(own.run_id)
     jobs = forge.jobs_of_all_attempts(own.run_id) if _any_checkpoint(artifacts) else ()
-    continuation = (
-        left_by_earlier_attempts(own, artifacts, jobs) if plan is None else named_by(plan, own, artifacts, jobs)
-    )
-    return Found(continuation, artifacts, looked_up.notes)
+    if plan is not None and plan.decision.strategy is RecoveryType.RESUME:
+        return Found(named_by(plan, own, artifacts, jobs), artifacts, looked_up.notes)
+    return Found(left_by_earlier_attempts(own, artifacts, jobs), artifacts, looked_up.notes)
 
 
 @dataclass(frozen=True, slots=True)

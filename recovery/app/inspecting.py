@@ -14,7 +14,7 @@ from recovery.app.fetching import Fetched, fetch, open_local
 from recovery.app.surroundings import may_be_recorded
 from recovery.app.wiring import Workplace
 from recovery.errors import ArtifactDamaged, CheckpointRejected, ForgeRefused, UnknownSchema
-from recovery.models.catalogue import Comparison, readable_particulars
+from recovery.models.catalogue import Comparison, left_out_of, readable_particulars
 from recovery.models.checkpoint import TOOL_PREFIX, CheckpointHealth, FileTable, parse_artifact_name
 from recovery.models.github import Artifact
 from recovery.models.records import WorkflowCheckpoint
@@ -25,7 +25,7 @@ from recovery.policy.validation import CheckpointFacts, Holder, ValidationReport
 _ADDED = frozenset(
     {
         *("artifact_id", "artifact_digest", "artifact_size", "expires_at"),
-        *("run_conclusion", "run_branch", "health", "health_detail"),
+        *("run_conclusion", "run_branch", "health", "health_detail", "left_out"),
     }
 )
 """What the catalogue adds to a manifest's metadata when it takes it in."""
@@ -65,6 +65,7 @@ def verify_local(path: Path, *, base: Path | None, against: Path | None) -> Vali
         except CheckpointRejected as error:
             return _illegible(error.message)
         at_hand = {
+            "stored": opened.checkpoint,
             "available_artifacts": tuple(opened.checkpoint.artifacts),
             "damage": _damage(opened, opened_base),
             "base": opened_base.checkpoint if opened_base else None,
@@ -166,10 +167,11 @@ def _seen_at_github(
 
 
 def _as_written(recorded: WorkflowCheckpoint, manifest: WorkflowCheckpoint) -> WorkflowCheckpoint:
-    """A record without what the catalogue added and set right, to be compared with the manifest itself."""
+    """A record without what the catalogue added, set right and left out, to be compared with the manifest itself."""
     written = {name: value for name, value in recorded.metadata.items() if name not in _ADDED}
     written |= {name: value for name, value in manifest.metadata.items() if name in _ADDED}
-    return recorded.model_copy(update={"created_at": manifest.created_at, "metadata": written})
+    left_out = {part: getattr(manifest, part) for part in left_out_of(recorded)}
+    return recorded.model_copy(update={"created_at": manifest.created_at, "metadata": written} | left_out)
 
 
 def _judge(place: Workplace, checkpoint_id: str, held: _Sought, report: ValidationReport) -> None:

@@ -71,8 +71,8 @@ def _learn(place: Workplace, since: datetime, tell: Callable[[str], None]) -> No
     recent = look_at_artifacts(place, since, limit=MOST_ARTIFACTS)
     if len(recent) == MOST_ARTIFACTS:
         tell(f"only the newest {MOST_ARTIFACTS} artifacts were looked at")
-    while taken := take_in(place, recent):
-        tell(f"took in {taken} more")
+    while (done := take_in(place, recent)).looked_into:
+        tell(f"looked into {done.looked_into} more, took in {done.taken}")
 
 
 def _named_by_open_recoveries(place: Workplace) -> dict[str, str]:

@@ -17,7 +17,7 @@ from recovery.adapters.content.staging import leftovers
 from recovery.adapters.vault import DirectoryVault, Progress
 from recovery.app.checkpointing import Place
 from recovery.app.continuing import Found, check_id, find_asked_for, find_own, needs_no_request
-from recovery.app.examining import facts_of
+from recovery.app.examining import facts_of, names_tools
 from recovery.app.fetching import Fetched, fetch, fetch_base
 from recovery.app.job import RunningJob
 from recovery.errors import CheckpointRejected, ForgeRefused, InputError, RecoveryError, StateError
@@ -184,27 +184,30 @@ class _Restoring:
         if not report["is_valid"]:
             raise CheckpointRejected("; ".join(report["errors"]))
         self.warnings += report["warnings"]
+        if names_tools(fetched.checkpoint) and not self._is_own_run_s(candidate):
+            self.warnings.append("environment: versions of tools are not compared with those of another run")
         return self._put_back(fetched, base, candidate)
 
     def _origin_of(self, candidate: Candidate) -> Origin:
         """What GitHub tells of where a checkpoint comes from: of the own run, everything."""
-        run_id = candidate.artifact.run_id
-        is_own = run_id == self._own.run_id
+        is_own = self._is_own_run_s(candidate)
         return Origin(
             repository=self._job.repository,
-            run_id=str(run_id),
+            run_id=str(candidate.artifact.run_id),
             commit_sha=self._job.commit_sha if is_own else "",
             workflow_name=self._job.workflow_name if is_own else "",
             artifact=candidate.name,
         )
 
     def _holder_of(self, candidate: Candidate) -> Holder:
-        is_own = candidate.artifact.run_id == self._own.run_id
         return Holder(
             artifact=candidate.artifact,
             recorded_digest=candidate.recorded_digest,
-            accepted_run=self._own.run_id if is_own else None,
+            accepted_run=self._own.run_id if self._is_own_run_s(candidate) else None,
         )
+
+    def _is_own_run_s(self, candidate: Candidate) -> bool:
+        return candidate.artifact.run_id == self._own.run_id
 
     def _put_back(self, fetched: Fetched, base: Fetched | None, candidate: Candidate) -> Restored:
         kept = [self._keep(each) for each in (fetched, base) if each is not None]

@@ -15,14 +15,17 @@ from pathlib import Path
 from recovery.adapters.content.checking import check_content
 from recovery.adapters.content.restoring import restore_content
 from recovery.adapters.vault import DirectoryVault
-from recovery.app.continuing import find_asked_for
-from recovery.app.examining import digests_now, environment_now
+from recovery.app.continuing import check_id, find_asked_for
+from recovery.app.examining import digests_now, environment_now, names_tools
 from recovery.app.fetching import Fetched, fetch, fetch_base, open_local
 from recovery.errors import CheckpointRejected
 from recovery.models.checkpoint import parse_artifact_name
 from recovery.policy.provenance import Origin
 from recovery.policy.validation import CheckpointFacts, Holder, validate
 from recovery.ports import Forge
+
+NO_TOOLS = "environment: versions of tools are compared only by the job that restores"
+"""What a stranger's manifest names is not started on a person's machine."""
 
 _SYSTEMS = {"Linux": "Linux", "Darwin": "macOS", "Windows": "Windows"}
 _MACHINES = {"x86_64": "X64", "amd64": "X64", "aarch64": "ARM64", "arm64": "ARM64", "armv7l": "ARM", "i686": "X86"}
@@ -72,7 +75,7 @@ def restore_by_hand(wish: Wish, connect: Callable[[], Forge], folder: Path) -> O
     """
     is_local = Path(wish.checkpoint).exists() or not wish.checkpoint.startswith("ckpt-")
     fetched, base, base_problem = (
-        _from_disk(wish, folder) if is_local else _from_github(wish.checkpoint, connect(), folder)
+        _from_disk(wish, folder) if is_local else _from_github(wish.checkpoint, connect, folder)
     )
     warnings = _verified(fetched, base, base_problem, wish.into)
     content = fetched.particulars.content
@@ -97,10 +100,12 @@ def _from_disk(wish: Wish, folder: Path) -> tuple[Fetched, Fetched | None, str]:
     return fetched, open_local(place, folder / "base"), ""
 
 
-def _from_github(checkpoint_id: str, forge: Forge, folder: Path) -> tuple[Fetched, Fetched | None, str]:
+def _from_github(checkpoint_id: str, connect: Callable[[], Forge], folder: Path) -> tuple[Fetched, Fetched | None, str]:
+    check_id(checkpoint_id)
+    forge = connect()
     found = find_asked_for(forge, None, checkpoint_id)
     if found.continuation.miss:
-        raise CheckpointRejected(found.continuation.miss)
+        raise CheckpointRejected(found.continuation.miss, hint=found.continuation.hint)
     for number, candidate in enumerate(found.continuation.candidates):
         fetched = fetch(forge, candidate.artifact, folder / str(number))
         if fetched.checkpoint.id == checkpoint_id:
@@ -125,9 +130,12 @@ def _verified(fetched: Fetched, base: Fetched | None, base_problem: str, into: P
     if not report["is_valid"]:
         raise CheckpointRejected("; ".join(report["errors"]))
     vault = DirectoryVault(into, workspace=into, variables=_this_machine() | os.environ)
-    here = {"environment": environment_now(checkpoint, vault), "dependency_digests": digests_now(fetched, vault)}
+    here = {
+        "environment": environment_now(checkpoint, vault, starts_tools=False),
+        "dependency_digests": digests_now(fetched, vault),
+    }
     told = validate(checkpoint, as_recorded.model_copy(update=here))
-    return (*told["errors"], *told["warnings"])
+    return (*told["errors"], *told["warnings"], *((NO_TOOLS,) if names_tools(checkpoint) else ()))
 
 
 def _origin_of(fetched: Fetched) -> Origin:

@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from recovery.cli.hints import hint_of
 from recovery.cli.parser import parse
 from recovery.errors import RecoveryError
 
@@ -27,8 +28,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
     except RecoveryError as error:
         print(f"error: {error.message}", file=sys.stderr)
-        if error.hint:
-            print(f"hint: {error.hint}", file=sys.stderr)
+        if hint := hint_of(error):
+            print(f"hint: {hint}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -9,27 +9,30 @@ from pathlib import Path
 from typing import Any
 
 from recovery.adapters.database.engine import open_store
+from recovery.adapters.runner import RunnerContext
 from recovery.app.configuration import settings_for
 from recovery.app.fetching import Fetched, open_local
 from recovery.app.inspecting import compare_two, verify_local, verify_recorded
 from recovery.app.pruning import Pruning, prune
-from recovery.app.wiring import Workplace, open_workplace
+from recovery.app.wiring import open_workplace
 from recovery.cli.console import progress, show, show_json
 from recovery.cli.context import database_url, local_context, shown_database
 from recovery.errors import CheckpointRejected, InputError, NotFoundError
-from recovery.models.catalogue import Limits, health_of
+from recovery.models.catalogue import Limits, health_of, readable_particulars
 from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.records import WorkflowCheckpoint
 from recovery.ports import Store
 from recovery.render import plain
 from recovery.render.checkpoints import comparison_lines, list_lines, pruning_lines, report_lines, show_lines
+from recovery.settings import Settings
 
 
 def list_checkpoints(options: argparse.Namespace) -> int:
     """List the checkpoints on record, newest first."""
+    store = _store(options)
     found = [
         checkpoint
-        for checkpoint in _store(options).checkpoints(options.repository)
+        for checkpoint in store.checkpoints(options.repository)
         if options.run_id in {None, checkpoint.run_id}
         and options.name in {None, checkpoint.checkpoint_name}
         and not (options.healthy and health_of(checkpoint) is not CheckpointHealth.VALID)
@@ -37,7 +40,7 @@ def list_checkpoints(options: argparse.Namespace) -> int:
     if options.json:
         show_json([checkpoint.model_dump(mode="json") for checkpoint in found])
     else:
-        show(list_lines(found))
+        show(list_lines(found, on_record=len(found) or len(store.checkpoints())))
     return 0
 
 
@@ -71,9 +74,9 @@ def verify_checkpoint(options: argparse.Namespace) -> int:
     if _is_path(options.checkpoint):
         report = verify_local(Path(options.checkpoint), base=options.base and Path(options.base), against=against)
     else:
-        recorded = _recorded(options, options.checkpoint)
+        recorded = _uploaded(_recorded(options, options.checkpoint))
         options.repository = recorded.repository
-        place = _workplace(options)
+        place = open_workplace(*_surroundings(options))
         progress(f"looking for the artifact of {recorded.id}")
         report = verify_recorded(place, recorded, against=against)
     if options.json:
@@ -90,7 +93,9 @@ def prune_checkpoints(options: argparse.Namespace) -> int:
         raise InputError(
             "it is not said how much is to be kept", hint="pass `--keep-days N`, `--keep-count N` or `--max-size SIZE`"
         )
-    place = _workplace(options, workflow_path=options.workflow)
+    context, settings = _surroundings(options)
+    path = options.workflow or settings.recovery_workflow
+    place = open_workplace(context.model_copy(update={"workflow_path": path}), settings)
     done = prune(place, limits, dry_run=options.dry_run, tell=progress)
     if options.json:
         show_json(_pruning_document(done, dry_run=options.dry_run))
@@ -138,9 +143,20 @@ def _workspace(name: str | None) -> Path | None:
     return None if name is None else Path(name)
 
 
-def _workplace(options: argparse.Namespace, *, workflow_path: str | None = None) -> Workplace:
-    context = local_context(options).model_copy(update={"workflow_path": workflow_path})
-    return open_workplace(context, settings_for(context.workspace, {}))
+def _uploaded(recorded: WorkflowCheckpoint) -> WorkflowCheckpoint:
+    """The checkpoint, if it was ever seen as an artifact: else there is nothing on GitHub to verify."""
+    particulars = readable_particulars(recorded)
+    if particulars is None or particulars.artifact_id is None:
+        raise InputError(
+            f"{plain.line(recorded.id)} was recorded on this machine: it was never on GitHub",
+            hint="give its folder, which `recovery create-checkpoint` named when it wrote one",
+        )
+    return recorded
+
+
+def _surroundings(options: argparse.Namespace) -> tuple[RunnerContext, Settings]:
+    context = local_context(options)
+    return context, settings_for(context.workspace, {})
 
 
 def _store(options: argparse.Namespace) -> Store:

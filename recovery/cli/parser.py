@@ -272,8 +272,9 @@ def _seconds(text: str) -> float:
 def _watching(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--workflow",
-        default=".github/workflows/recovery.yml",
-        help="the recovery workflow whose plans and journals are believed (default: %(default)s)",
+        metavar="PATH",
+        help="the recovery workflow whose plans and journals are believed (default: `recovery-workflow` of"
+        " .github/recovery.yml, else .github/workflows/recovery.yml)",
     )
 
 

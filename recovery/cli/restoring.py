@@ -25,8 +25,9 @@ def restore(options: argparse.Namespace) -> int:
     )
 
     def connect() -> Forge:
+        forge = open_forge(local_context(options), SystemClock())
         progress(f"downloading {options.checkpoint}")
-        return open_forge(local_context(options), SystemClock())
+        return forge
 
     with tempfile.TemporaryDirectory(prefix="recovery-restore-", ignore_cleanup_errors=True) as folder:
         outcome = restore_by_hand(wish, connect, Path(folder))

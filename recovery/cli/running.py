@@ -57,12 +57,15 @@ def recover(options: argparse.Namespace) -> int:
 
 def sweep(options: argparse.Namespace) -> int:
     """Settle open recoveries, execute what is due, catch lost events."""
-    place = _workplace(options, {"mode": "sweep", "dry-run": str(options.dry_run)}, workflow_path=options.workflow)
+    context = local_context(options)
+    settings = settings_for(context.workspace, {"mode": "sweep", "dry-run": str(options.dry_run)})
+    path = options.workflow or settings.recovery_workflow
+    place = open_workplace(context.model_copy(update={"workflow_path": path}), settings)
     return _finish(options, execute_recovery(place, plan_sweep(place)))
 
 
-def _workplace(options: argparse.Namespace, inputs: dict[str, str], *, workflow_path: str | None = None) -> Workplace:
-    context = local_context(options).model_copy(update={"workflow_path": workflow_path})
+def _workplace(options: argparse.Namespace, inputs: dict[str, str]) -> Workplace:
+    context = local_context(options)
     return open_workplace(context, settings_for(context.workspace, inputs))
 
 

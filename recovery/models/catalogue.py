@@ -12,6 +12,9 @@ from recovery.models.checkpoint import CheckpointHealth, Particulars, particular
 from recovery.models.record import Moment, Record
 from recovery.models.records import WorkflowCheckpoint
 
+SHORTENED = ("workflow_state", "environment_context", "dependencies", "artifacts", "metadata")
+"""Parts of a checkpoint that a record leaves out where they are too large."""
+
 ChangeKind = Literal["added", "removed", "changed", "mode"]
 
 
@@ -36,6 +39,8 @@ class Comparison(Record):
     """None when the contents of both were not at hand."""
     same_files: bool | None
     """Whether both hold the same files, as their manifests tell; None when these do not tell."""
+    unseen: tuple[str, ...] = ()
+    """What was not compared, because it is left out of one of the records for its size."""
 
 
 class Limits(Record):
@@ -95,6 +100,12 @@ def health_of(checkpoint: WorkflowCheckpoint) -> CheckpointHealth:
     """What is known of a checkpoint's use; `unknown` where nothing is."""
     found = health_in(checkpoint.metadata)
     return found[0] if found else CheckpointHealth.UNKNOWN
+
+
+def left_out_of(checkpoint: WorkflowCheckpoint) -> tuple[str, ...]:
+    """The parts that a record leaves out, because they are too large."""
+    told = checkpoint.metadata.get("left_out")
+    return tuple(part for part in SHORTENED if part in told) if isinstance(told, list) else ()
 
 
 def health_fields(health: CheckpointHealth, detail: str) -> dict[str, Any]:

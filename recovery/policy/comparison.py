@@ -5,9 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from recovery.models.catalogue import Change, Comparison, readable_particulars
+from recovery.models.catalogue import Change, Comparison, left_out_of, readable_particulars
 from recovery.models.checkpoint import Entry, FileTable, Particulars
 from recovery.models.records import WorkflowCheckpoint
+
+_PARTS = {
+    "workflow_state": "state",
+    "environment_context": "environment",
+    "dependencies": "dependencies",
+    "metadata": "dependencies",
+}
+"""What is not compared where a part is left out of a record; digests of dependencies are metadata."""
 
 _IDENTITY = ("repository", "workflow_name", "run_id", "commit_sha", "checkpoint_type", "checkpoint_name")
 
@@ -17,14 +25,17 @@ def compare(
 ) -> Comparison:
     """Compare two checkpoints; their files, too, where the tables of both are given."""
     particulars = readable_particulars(before), readable_particulars(after)
-    return Comparison(
+    unseen = {_PARTS[part] for side in (before, after) for part in left_out_of(side) if part in _PARTS}
+    found = Comparison(
         identity=tuple(_changes(_identity(before, particulars[0]), _identity(after, particulars[1]))),
         state=tuple(_differences("", before.workflow_state, after.workflow_state)),
         environment=tuple(_changes(before.environment_context, after.environment_context)),
         dependencies=tuple(_changes(_digests(before, particulars[0]), _digests(after, particulars[1]))),
         files=tuple(_file_changes(*tables)) if tables else None,
         same_files=_same_trees(*particulars),
+        unseen=tuple(sorted(unseen)),
     )
+    return found.model_copy(update=dict.fromkeys(unseen, ()))
 
 
 def _identity(checkpoint: WorkflowCheckpoint, particulars: Particulars | None) -> dict[str, Any]:

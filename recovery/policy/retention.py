@@ -62,12 +62,12 @@ def decide_fates(
 
 
 def _rollback_targets(ordered: Sequence[Held], default_branch: str) -> dict[str, str]:
-    """Of each workflow and name, the newest that a rollback could return to."""
-    targets: dict[tuple[str, str], str] = {}
+    """Of each series, the newest that a rollback could return to: a leg needs its own."""
+    targets: dict[str, str] = {}
     for each in ordered:
         good = each.run_conclusion == "success" and each.run_branch == default_branch and each.health.is_usable
         if good:
-            targets.setdefault((each.workflow_name, each.name), each.id)
+            targets.setdefault(each.series, each.id)
     return dict.fromkeys(
         targets.values(), f"it is the newest good one on {default_branch}, which a rollback returns to"
     )

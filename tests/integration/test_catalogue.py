@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from recovery.catalogue import MOST_MANIFESTS, MOST_RUNS, ingest
+from recovery.catalogue import MOST_LOOK_UPS, MOST_MANIFESTS, MOST_RUNS, Pass, ingest
 from recovery.errors import ArtifactDamaged, ForgeError, ForgeRefused, ForgeUnavailable, RateLimited
 from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.events import CheckpointCreated, CheckpointJudged
 from recovery.models.manifest import manifest_bytes
 from recovery.models.records import WorkflowCheckpoint
+from recovery.policy.shortening import RECORD_LIMIT
 from recovery.recorder import Recorder
 from tests import builders as make
 from tests.fakes.clock import FakeClock
@@ -53,6 +54,10 @@ class Site:
         return checkpoint
 
     def ingest(self) -> int:
+        """One pass; how many it took in."""
+        return self.run_pass().taken
+
+    def run_pass(self) -> Pass:
         """One pass."""
         recorder = Recorder(self.store, self.clock, "local")
         recent = self.forge.artifacts_since(SINCE)
@@ -99,7 +104,7 @@ def test_checkpoint_of_a_green_run_is_taken_in(site: Site) -> None:
 def test_second_pass_over_the_same_world_asks_and_writes_nothing(site: Site) -> None:
     """What is known is not asked for again, sound or not."""
     site.leave(1)
-    site.leave(2, commit_sha="0" * 40)
+    site.leave(2, repository="octo-org/other")
     site.leave(3, content=b"")
     site.ingest()
     before = dict(site.store.events)
@@ -184,7 +189,7 @@ def test_other_artifacts_are_not_looked_into(site: Site, artifact: dict[str, Any
     recorder = Recorder(site.store, site.clock, "local")
     held = [artifact for artifact, _ in site.forge.artifacts.values()]
 
-    assert 0 == ingest(site.store, recorder, site.forge, held, site.clock.now())
+    assert Pass() == ingest(site.store, recorder, site.forge, held, site.clock.now())
     assert ([], {}) == (site.called, site.store.events)
 
 
@@ -192,8 +197,6 @@ def test_other_artifacts_are_not_looked_into(site: Site, artifact: dict[str, Any
     ("over", "told"),
     [
         ({"repository": "octo-org/other"}, "another repository: expected 'octo-org/widgets'"),
-        ({"commit_sha": "0" * 40}, "another commit"),
-        ({"workflow_name": "Release"}, "another workflow: expected 'CI', found 'Release'"),
         ({"checkpoint_name": "tested"}, "another name"),
         ({"metadata": {"job_id": "7"}}, "another job"),
         ({"metadata": {"attempt": 2}}, "another attempt"),
@@ -212,10 +215,10 @@ def test_what_contradicts_github_is_condemned(site: Site, over: dict[str, Any], 
     assert site.store.checkpoint(left.id) is None
 
 
-def test_commit_of_a_pull_request_is_githubs_own(site: Site) -> None:
-    """Jobs of pull requests run on a merge commit, which the run does not tell."""
-    site.add_run(event="pull_request")
-    site.leave(commit_sha="0" * 40)
+@pytest.mark.parametrize("over", [{"commit_sha": "0" * 40}, {"workflow_name": "Release"}])
+def test_what_a_run_does_not_tell_of_its_jobs_condemns_nothing(site: Site, over: dict[str, Any]) -> None:
+    """Jobs of pull requests run on a merge commit, and a run's name may be another than its workflow's."""
+    site.leave(**over)
 
     assert 1 == site.ingest()
 
@@ -232,7 +235,7 @@ def test_copy_in_another_run_does_not_condemn_the_original(site: Site) -> None:
     assert [] == site.judged
 
 
-@pytest.mark.parametrize("over", [{}, {"commit_sha": "0" * 40}])
+@pytest.mark.parametrize("over", [{}, {"repository": "octo-org/other"}])
 def test_id_that_another_artifact_has_is_passed_over(site: Site, over: dict[str, Any]) -> None:
     """A second artifact of the same id, sound or not, changes nothing about the first."""
     original = site.leave(1)
@@ -286,6 +289,73 @@ def test_newer_schema_is_left_for_a_newer_version(site: Site) -> None:
     assert (0, {}, frozenset()) == (site.ingest(), site.store.events, site.store.folded([9001]))
 
 
+def test_newer_schema_is_asked_for_once_and_keeps_nobody_out(site: Site) -> None:
+    """However many newer ones this version cannot read, the next pass goes on to what it can."""
+    readable = [site.leave(number) for number in (1, 100)]
+    for number in range(2, MOST_MANIFESTS + 10):
+        site.leave(number, content=_changed(site.leave(number), schema_version=9))
+
+    passes = [site.run_pass() for _ in range(3)]
+
+    assert [MOST_MANIFESTS, 10, 0] == [done.looked_into for done in passes]
+    assert [] == site.called
+    assert {each.id for each in readable} == {each.id for each in site.store.checkpoints()}
+
+
+def test_active_runs_keep_nobody_out(site: Site) -> None:
+    """Neither more of them than are asked for in a pass, newer or older ones, nor all that they left."""
+    site.leave(500)
+    for number in (*range(1, MOST_LOOK_UPS // 2), *range(2000, 2000 + 2 * MOST_LOOK_UPS)):
+        site.add_run(id=number, status="in_progress", conclusion=None)
+        site.leave(number, run_id=number)
+
+    assert (1, MOST_LOOK_UPS) == (site.ingest(), site.called.count("run"))
+    assert (0, MOST_LOOK_UPS) == (site.ingest(), len(site.called))
+
+
+def test_oldest_get_their_turn_beside_many_new_ones(site: Site) -> None:
+    """What would be out of sight soon is not put off by what every hour brings."""
+    oldest = site.leave(1)
+    site.add_run(id=1002)
+    for number in range(2, 2 * MOST_MANIFESTS):
+        site.leave(number, run_id=1002)
+
+    site.ingest()
+
+    assert oldest.id in {each.id for each in site.store.checkpoints()}
+
+
+@pytest.mark.parametrize(
+    ("over", "left_out"),
+    [
+        ({"workflow_state": {"log": "x" * 10**6}}, ["workflow_state"]),
+        ({"dependencies": ["x" * 200] * 1000, "workflow_state": {"step": 3}}, ["dependencies"]),
+        ({"metadata": {"junk": "x" * 10**6, "matrix": {"py": 3}}}, ["metadata"]),
+        ({"metadata": {"left_out": ["artifacts"]}}, None),
+    ],
+)
+def test_large_parts_are_left_out_of_the_record(site: Site, over: dict[str, Any], left_out: list[str] | None) -> None:
+    """Nobody can bloat the database; the checkpoint is usable all the same, and the record says what it lacks."""
+    left = site.leave(**over)
+
+    assert 1 == site.ingest()
+
+    known = site.store.checkpoint(left.id)
+    assert known is not None
+    assert (left_out, CheckpointHealth.VALID) == (known.metadata.get("left_out"), site.store.health_of(left.id)[0])
+    assert len(known.model_dump_json()) < 2 * RECORD_LIMIT
+    assert left.metadata.get("matrix") == known.metadata.get("matrix")
+
+
+def test_manifest_that_is_large_all_over_is_not_recorded(site: Site) -> None:
+    """It is passed over, not condemned, and not asked for again."""
+    site.leave(metadata={"matrix": {"py": "x" * 10**6}})
+
+    assert (0, {}) == (site.ingest(), site.store.events)
+    site.ingest()
+    assert [] == site.called
+
+
 @pytest.mark.parametrize("error", [ForgeUnavailable("502"), RateLimited("wait"), ForgeRefused("no", status=403)])
 @pytest.mark.parametrize("method", ["run", "artifact_file"])
 def test_trouble_leaves_the_rest_for_another_pass(site: Site, method: str, error: ForgeError) -> None:
@@ -321,7 +391,7 @@ def test_deleted_run_is_passed_over(site: Site) -> None:
 
 
 def test_a_pass_is_bounded_and_the_next_goes_on(site: Site) -> None:
-    """So many runs and manifests in a pass, the newest first."""
+    """So many runs and manifests in a pass."""
     for number in range(1, MOST_RUNS + 3):
         site.add_run(id=number)
         site.leave(number, run_id=number)
@@ -379,7 +449,7 @@ def killed_at(site: Site) -> Iterator[MemoryStore]:
 def test_pass_that_was_killed_is_taken_up_again(site: Site) -> None:
     """Wherever it ended, the next pass comes to the same answers."""
     site.leave(1)
-    site.leave(2, commit_sha="0" * 40)
+    site.leave(2, repository="octo-org/other")
     left = [f"ckpt-{number:026d}" for number in (1, 2)]
     stores = list(killed_at(site))
 

@@ -460,6 +460,22 @@ def test_what_is_done_adds_up(place: Place) -> None:
     assert expected == [done(save(place, name=name)) for name in ("built", "tested", "built", "packed")]
 
 
+@pytest.mark.parametrize("status", ["failure", "cancelled"])
+def test_what_failed_does_not_count_as_done(place: Place, status: str) -> None:
+    """A step with `if: always()` saves what there is: files and state, but the next attempt does the step again."""
+    save(place, name="built")
+    failed = save(place, name="tested", path=("build",), state={"row": 7}, job_status=status)
+
+    assert (("built",), 2, {"row": 7}, status) == (
+        done(failed),
+        content_of(failed).files,
+        failed.checkpoint.workflow_state,
+        particulars_of(failed.checkpoint).job_status,
+    )
+    assert failed.measure.endswith(f"; `tested` does not count as done, because the job's status is '{status}'")
+    assert ("built", "packed") == done(save(place, name="packed", job_status="success"))
+
+
 def test_another_job_in_the_same_place_begins_anew(place: Place) -> None:
     """Another leg, another attempt, another run: what was done there is not done here."""
     save(place, name="built")
@@ -583,6 +599,18 @@ def test_step_tells_the_same_job_as_the_runner(place: Place) -> None:
         particulars.ref,
     )
     assert "left out because it may hold credentials: build/.npmrc" in ended.out
+
+
+def test_step_after_a_failure_tells_that_nothing_is_done(place: Place) -> None:
+    """The printed line says so, so that nobody wonders why the next attempt does it again."""
+    environment = runner(place, "tests", **{"job-status": "failure"})
+
+    ended = start("-m", "recovery.action", folder=place.workspace, environment=environment)
+
+    assert 0 == ended.code, ended
+    assert "`tests` does not count as done, because the job's status is 'failure'" in ended.out
+    (manifest,) = [json.loads(path.read_text()) for path in place.checkpoints.glob("*/manifest.json")]
+    assert [] == manifest["metadata"]["done"]
 
 
 def test_step_with_files_loads_no_vendor(place: Place) -> None:

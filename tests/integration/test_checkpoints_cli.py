@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from recovery.adapters.database.engine import open_store
-from recovery.catalogue import MOST_RUNS
+from recovery.catalogue import MOST_MANIFESTS, MOST_RUNS
 from recovery.cli import main
 from recovery.cli.parser import build_parser
 from recovery.models.checkpoint import CheckpointHealth
@@ -201,6 +201,50 @@ def test_empty_list_says_how_to_fill_it(checkpoints: Command) -> None:
     assert [] == json.loads(checkpoints("list", "--json").out)
 
 
+@pytest.mark.parametrize("arguments", [("--run-id", "99"), ("--name", "x"), ("--repository", "octo/other")])
+def test_list_in_which_nothing_matches_says_that_others_are_there(
+    shelf: Shelf, checkpoints: Command, arguments: tuple[str, str]
+) -> None:
+    """A filter that fits nothing is not taken for an empty database."""
+    shelf.save(shelf.green_run())
+    sweep()
+
+    told = checkpoints("list", *arguments)
+
+    assert (0, "None of the 1 checkpoint on record matches.\n") == (told.code, told.out)
+
+
+def test_list_tells_jobs_and_legs_apart(shelf: Shelf, checkpoints: Command) -> None:
+    """Checkpoints of one name are of different jobs and legs."""
+    run = shelf.green_run()
+    for leg in ("3.12", "3.13"):
+        shelf.save(run, metadata={"job": "test", "matrix": {"python": leg}})
+    sweep()
+
+    told = checkpoints("list").out
+
+    assert "test (python: 3.12)" in told
+    assert "test (python: 3.13)" in told
+
+
+def test_what_is_too_large_for_the_record_is_said(shelf: Shelf, checkpoints: Command) -> None:
+    """The record lacks the state, and says so; the artifact is still compared and verified whole."""
+    run = shelf.green_run()
+    one = shelf.save(run, two_trees()[0], workflow_state={"log": "x" * 10**6})
+    two = shelf.save(run, two_trees()[0], workflow_state={"log": "y"})
+    sweep()
+
+    shown, compared = checkpoints("show", one.id).out, checkpoints("diff", one.id, two.id).out
+
+    assert "workflow_state: too large; the artifact holds all" in shown
+    assert "State: not compared, too large for the record" in compared
+    assert "Files: the same" in compared
+    assert len(shown + compared) < 5000
+    assert 0 == checkpoints("verify", one.id).code
+    folders = (str(shelf.directory(each.id)) for each in (one, two))
+    assert "State: 1 difference" in checkpoints("diff", *folders).out
+
+
 def test_one_is_shown_with_all_that_is_known(shelf: Shelf, checkpoints: Command) -> None:
     """Identity, artifact, content, environment, dependencies and state."""
     run = shelf.green_run()
@@ -330,7 +374,35 @@ def test_sound_checkpoint_on_disk_is_valid(shelf: Shelf, checkpoints: Command, a
     assert (0, True, []) == (ended.code, report["is_valid"], report["errors"])
     assert dict.fromkeys(("integrity", "environment", "artifacts", "dependencies"), True) == report["checks"]
     assert not Path(EMPTY_PLACE).exists()
-    assert "is valid" in checkpoints("verify", str(place)).out
+    told = checkpoints("verify", str(place)).out
+    assert "is valid" in told
+    assert "warning" not in told
+
+
+def test_checkpoint_that_was_never_uploaded_is_not_looked_for(shelf: Shelf, checkpoints: Command) -> None:
+    """What was recorded on this machine is verified by its folder."""
+    open_store(EMPTY_PLACE).record([make.checkpoint_created()])
+
+    ended = checkpoints("verify", "ckpt-01")
+
+    assert (3, []) == (ended.code, shelf.stage.world.requests)
+    assert "it was never on GitHub" in ended.errors[0]
+    assert "give its folder" in ended.err
+
+
+@pytest.mark.parametrize("token", ["", "ghs_unknown"])
+def test_without_a_token_the_shell_s_own_way_is_told(
+    checkpoints: Command, monkeypatch: pytest.MonkeyPatch, token: str
+) -> None:
+    """A shell has no `with:`."""
+    monkeypatch.setenv("GITHUB_TOKEN", token)
+    monkeypatch.delenv("GH_TOKEN", raising=False)
+
+    ended = checkpoints("prune", "--keep-days", "1")
+
+    assert (6, 1) == (ended.code, len(ended.errors))
+    assert "hint: set GITHUB_TOKEN to a token" in ended.err
+    assert "${{" not in ended.err
 
 
 @pytest.mark.parametrize("as_zip", [False, True])
@@ -549,6 +621,24 @@ def test_prune_from_an_empty_database_learns_of_everything_first(shelf: Shelf, c
     assert (MOST_RUNS + 1, 1, 1) == (len(done["deleted"]), len(done["kept"]), len(shelf.artifacts))
 
 
+def test_prune_learns_of_what_lies_behind_much_that_is_of_no_use(shelf: Shelf, checkpoints: Command) -> None:
+    """A pass that takes nothing in is not the last one."""
+    red = shelf.stage.failed_run()
+
+    def clutter(first: int) -> None:
+        for number in range(first, first + MOST_MANIFESTS):
+            name = f"recovery-checkpoint.{red.id}.1.1.junk.{number:08d}"
+            shelf.stage.world.vault.add_artifact(red, name, {"x": b""})
+
+    clutter(0)
+    one = shelf.save(red, created_at=old(10))
+    clutter(MOST_MANIFESTS)
+
+    done = json.loads(checkpoints("prune", "--keep-days", "1", "--json").out)
+
+    assert [one.id] == [each["id"] for each in done["deleted"]]
+
+
 def test_second_prune_deletes_nothing(shelf: Shelf, checkpoints: Command) -> None:
     """The same limits over the same world send no DELETE."""
     red = shelf.stage.failed_run()
@@ -588,6 +678,52 @@ def test_prune_spares_what_an_open_recovery_names(shelf: Shelf, checkpoints: Com
 
     assert [one.id[-8:]] == shelf.artifacts
     assert f"the open recovery {header.id} names it" in told.out
+
+
+def plan_elsewhere(shelf: Shelf, one: WorkflowCheckpoint, path: str) -> str:
+    """A plan that names a checkpoint, uploaded by another recovery workflow; the id of its recovery."""
+    header = make.make_header(run_id=int(one.run_id), repository=REPOSITORY)
+    plan = make.make_plan(header=header, checkpoints=(make.make_job_checkpoint(checkpoint_id=one.id),))
+    line = make.recovery_decided(plan=plan).model_dump_json().encode() + b"\n"
+    shelf.stage.world.repository.add_workflow(path, "name: Heal\non: {schedule: [{cron: '0 * * * *'}]}\njobs: {}\n")
+    own = shelf.stage.recovery_run("schedule", path=path, workflow="Heal")
+    shelf.stage.world.vault.add_artifact(own, f"recovery-plan.{one.run_id}.1.1", {"plan.jsonl": line})
+    return header.id
+
+
+def test_prune_believes_the_recovery_workflow_that_is_configured(
+    shelf: Shelf, checkpoints: Command, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Without an option `recovery-workflow` counts; where no plan is of that workflow, that is said."""
+    one = shelf.save(shelf.stage.failed_run(), created_at=old(10))
+    path = ".github/workflows/heal.yml"
+    recovery_id = plan_elsewhere(shelf, one, path)
+
+    unset = checkpoints("prune", "--keep-days", "1", "--dry-run")
+    said = caplog.text
+    caplog.clear()
+    Path(".github").mkdir()
+    Path(".github/recovery.yml").write_text(f"version: 1\nrecovery-workflow: {path}\n")
+    told = checkpoints("prune", "--keep-days", "1")
+
+    assert "would be deleted" in unset.out
+    assert "none of the 1 recovery plans that were found is believed" in said
+    assert f"the open recovery {recovery_id} names it" in told.out
+    assert "is believed" not in caplog.text
+
+
+def test_sweep_believes_the_recovery_workflow_that_is_configured(shelf: Shelf) -> None:
+    """Like `prune`; the option comes before the setting."""
+    one = shelf.save(shelf.stage.failed_run())
+    path = ".github/workflows/heal.yml"
+    recovery_id = plan_elsewhere(shelf, one, path)
+    Path(".github").mkdir()
+    Path(".github/recovery.yml").write_text(f"version: 1\nrecovery-workflow: {path}\n")
+
+    assert 0 == main(["sweep", "--dry-run", "--workflow", ".github/workflows/recovery.yml"])
+    assert open_store(EMPTY_PLACE).recovery(recovery_id) is None
+    sweep_without_acting()
+    assert open_store(EMPTY_PLACE).recovery(recovery_id) is not None
 
 
 def test_prune_spares_what_an_active_run_may_restore(shelf: Shelf, checkpoints: Command) -> None:
@@ -647,6 +783,7 @@ def test_prune_without_permission_says_which(shelf: Shelf, checkpoints: Command)
     ended = checkpoints("prune", "--keep-days", "1")
 
     assert (7, 1) == (ended.code, len(ended.errors))
+    assert "hint: the token in GITHUB_TOKEN needs the permission `actions: write`" in ended.err
     assert "valid" == json.loads(checkpoints("show", one.id, "--json").out)["metadata"]["health"]
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from recovery.app.continuing import MOST_LISTED
 from recovery.app.restoring import PERMISSION, Restored, restore_checkpoint
 from recovery.errors import (
     AuthenticationError,
@@ -106,15 +107,27 @@ def test_plan_decides_what_is_continued_from(left: Left) -> None:
     assert identity(1) == left.restore().checkpoint_id
 
 
-def test_plan_that_says_retry_is_obeyed(left: Left) -> None:
+def test_plan_that_refused_a_checkpoint_is_obeyed(left: Left) -> None:
     """Recovery found a reason to start from the start; no job knows better."""
     left.leave()
-    left.plan(strategy=RecoveryType.RETRY)
+    left.plan(planned(errors=("it is damaged",)), strategy=RecoveryType.RETRY)
 
     outcome = left.restore()
 
     assert_missed(left, outcome, "recovery rec-1001-1-1 chose a plain retry: The connection to a server was lost.")
     assert ["artifacts_named", "artifacts_named", "run", "artifact_file"] == left.calls()
+
+
+def test_plan_that_knows_of_no_checkpoint_leaves_it_to_the_job(left: Left) -> None:
+    """Recovery did not look, could not, or did not know whose it is: the job searches as without a plan."""
+    left.leave(metadata={"job_id": ""})
+    left.plan(strategy=RecoveryType.RETRY)
+
+    assert identity(1) == left.restore(left.job(job_id="")).checkpoint_id
+    assert [
+        *("artifacts_named", "artifacts_named", "run", "artifact_file"),
+        *("artifacts_of_run", "jobs_of_all_attempts", "artifact_file", "download_artifact"),
+    ] == left.calls()
 
 
 def test_plan_for_another_checkpoint_than_there_is_means_the_start(left: Left) -> None:
@@ -149,7 +162,7 @@ def test_planned_checkpoint_must_be_the_one_that_was_looked_at(left: Left) -> No
 def test_plan_of_somebody_else_is_passed_over(left: Left, run: dict[str, Any], artifact: dict[str, Any]) -> None:
     """A name is free for everybody: only the recovery workflow on the default branch is believed, and that is said."""
     left.leave()
-    left.plan(strategy=RecoveryType.RETRY, **artifact)
+    left.plan(planned(errors=("damaged",)), strategy=RecoveryType.RETRY, **artifact)
     left.forge._runs[RECOVERY_RUN] = left.forge._runs[RECOVERY_RUN].model_copy(update=run)
 
     outcome = left.restore()
@@ -161,7 +174,7 @@ def test_plan_of_somebody_else_is_passed_over(left: Left, run: dict[str, Any], a
 def test_settings_name_the_workflow_that_is_believed(left: Left) -> None:
     """A repository may call its recovery workflow as it likes."""
     left.leave()
-    left.plan(strategy=RecoveryType.RETRY)
+    left.plan(planned(errors=("damaged",)), strategy=RecoveryType.RETRY)
 
     assert left.restore(recovery_workflow=".github/workflows/mend.yml").restored
 
@@ -169,7 +182,7 @@ def test_settings_name_the_workflow_that_is_believed(left: Left) -> None:
 def test_newest_plan_counts(left: Left) -> None:
     """A plan that was withdrawn and replaced is older than the one that took place."""
     left.leave()
-    left.plan(strategy=RecoveryType.RETRY, own_attempt=1)
+    left.plan(planned(errors=("damaged",)), strategy=RecoveryType.RETRY, own_attempt=1)
     left.plan(planned(), own_attempt=2)
 
     assert left.restore().restored
@@ -222,6 +235,66 @@ def test_job_without_an_id_takes_nothing_of_others(left: Left) -> None:
 
     assert_missed(left, left.restore(left.job(job_id="")), "is of job `test` and its leg of the matrix")
     assert 0 == left.forge.called("download_artifact")
+
+
+def test_job_that_succeeded_is_run_anew(left: Left) -> None:
+    """A person re-ran a green job, or one with `if: always()` was re-run with the one it needs."""
+    jobs = [make.make_job(id=4201, name="test (3.12)", conclusion="success"), make.make_job(id=4202, name="other")]
+    left.forge.add_run(make.make_run(run_attempt=1, event="push"), jobs)
+    left.leave()
+
+    assert_missed(left, left.restore(), "it succeeded in attempt 1, and is run anew")
+
+
+def test_attempt_that_skipped_the_job_is_passed_over(left: Left) -> None:
+    """It did not come to it in the second attempt: the third continues from what the first one left."""
+    for attempt, conclusion in ((2, "skipped"), (3, None)):
+        job = make.make_job(
+            id=3201 + attempt * 1000, name="test (3.12)", run_attempt=attempt, conclusion=conclusion, steps=()
+        )
+        left.forge.add_run(make.make_run(run_attempt=attempt, event="push"), [job])
+    left.leave()
+
+    outcome = left.restore(left.job(attempt=3, job_id="6201"))
+
+    assert (True, identity(1)) == (outcome.restored, outcome.checkpoint_id)
+
+
+def test_legs_of_equal_display_names_find_their_own(left: Left) -> None:
+    """`name: test` for all legs: the manifests tell them apart, whichever is newer."""
+    for attempt, first in ((1, 4201), (2, 5201)):
+        jobs = [make.make_job(id=first + leg, name="test", run_attempt=attempt) for leg in range(2)]
+        left.forge.add_run(make.make_run(run_attempt=attempt, event="push"), jobs)
+    left.leave(1)
+    left.leave(2, metadata={"job_id": "4202", "matrix": OTHER_LEG})
+
+    second = left.job(job_id="5202", matrix=OTHER_LEG)
+
+    assert [identity(1), identity(2)] == [left.restore().checkpoint_id, left.restore(second).checkpoint_id]
+
+
+@pytest.mark.parametrize(
+    ("made_by", "own", "told"), [("4202", "", "which job this is"), ("", "5201", "which job made")]
+)
+def test_callers_of_one_workflow_do_not_mix(left: Left, made_by: str, own: str, told: str) -> None:
+    """`a / build` and `b / build` have the same key; where an id is missing, neither takes the other's."""
+    for attempt, first in ((1, 4201), (2, 5201)):
+        jobs = [make.make_job(id=first + n, name=f"{'ab'[n]} / build", run_attempt=attempt) for n in range(2)]
+        left.forge.add_run(make.make_run(run_attempt=attempt, event="push"), jobs)
+    left.leave(metadata={"job": "build", "matrix": {}, "job_id": made_by})
+
+    outcome = left.restore(left.job(job="build", matrix={}, job_id=own))
+
+    assert_missed(left, outcome, told)
+    assert "`a / build` and `b / build` cannot be told apart without its id" in outcome.reason
+    assert 0 == left.forge.called("download_artifact")
+
+
+def test_number_and_truth_are_two_legs(left: Left) -> None:
+    """In Python, 1 equals True."""
+    left.leave(metadata={"matrix": {"x": 1}})
+
+    assert_missed(left, left.restore(left.job(matrix={"x": True})), "it is of another leg of the matrix")
 
 
 def damage_pack(directory: Path, content: Content) -> None:
@@ -461,6 +534,24 @@ def test_incremental_checkpoint_is_restored_with_its_base(left: Left) -> None:
     assert identity(1) == progress.base
 
 
+def test_base_costs_one_request_more(left: Left) -> None:
+    """Five without a plan, seven with one, and one for the base."""
+    incremental(left)
+
+    assert (True, 6) == (left.restore().restored, len(left.calls()))
+    left.plan(planned(2))
+    assert (True, 8) == (left.restore().restored, len(left.calls()))
+
+
+def test_job_without_an_id_costs_ten_manifests_at_most(left: Left) -> None:
+    """However many checkpoints the run's other jobs left."""
+    for number in range(1, 16):
+        left.leave(number, metadata={"job_id": "4202", "matrix": OTHER_LEG})
+
+    assert not left.restore(left.job(job_id="")).restored
+    assert (10, 14) == (left.forge.called("artifact_file"), len(left.calls()))
+
+
 def test_base_that_is_gone_is_told(left: Left) -> None:
     """Without it, the increment is nothing, and the older checkpoint is gone with it."""
     incremental(left, artifact={"expired": True})
@@ -478,6 +569,58 @@ def test_checkpoint_asked_for_may_be_another_run_s(left: Left) -> None:
 
     assert (True, identity(1)) == (outcome.restored, outcome.checkpoint_id)
     assert ["artifacts_of_run", "artifacts_since", "download_artifact"] == left.calls()
+
+
+def leave_tool(left: Left, name: str, **over: Any) -> Path:
+    """Leave a checkpoint whose manifest names a tool; the file that the tool writes when it is started."""
+    tool = left.folder / "bin" / name
+    tool.parent.mkdir()
+    tool.write_text(f"#!/bin/sh\ntouch {left.folder}/started\necho 1.2.3\n")
+    tool.chmod(0o755)
+    left.variables["PATH"] = f"{tool.parent}:/usr/bin:/bin"
+    left.leave(environment_context={"RUNNER_OS": "Linux", f"tool:{name}": "1.2.3"}, **over)
+    return left.folder / "started"
+
+
+def test_tools_of_the_own_run_are_asked(left: Left) -> None:
+    """What an earlier attempt of this very run recorded is compared."""
+    started = leave_tool(left, "compiler")
+
+    assert (True, True) == (left.restore().restored, started.exists())
+
+
+def test_tools_that_another_run_names_are_not_started(left: Left) -> None:
+    """Its versions are not compared, which is told."""
+    started = leave_tool(left, "compiler", run_id="1002", artifact={"run_id": 1002})
+
+    outcome = left.restore(checkpoint_id=identity(1))
+
+    assert (True, False) == (outcome.restored, started.exists())
+    assert ("environment: versions of tools are not compared with those of another run",) == outcome.warnings
+
+
+@pytest.mark.parametrize("name", ["../bin/compiler", "-compiler", "compiler --version"])
+def test_what_is_no_tool_s_name_is_never_started(left: Left, name: str) -> None:
+    """Not even where the own run's manifest says so."""
+    started = leave_tool(left, "compiler")
+    left.leave(2, environment_context={f"tool:{name}": "1.2.3"})
+    del left.forge.artifacts[9001]
+
+    assert_missed(left, left.restore(), f"`tool:{name}` was '1.2.3' at the checkpoint and is not there now")
+    assert not started.exists()
+
+
+def test_search_that_was_cut_off_is_told(left: Left) -> None:
+    """A repository with many artifacts may hold what was asked for all the same."""
+    left.leave(run_id="1002", artifact={"run_id": 1002})
+    for number in range(MOST_LISTED):
+        held = make.make_artifact(id=20_000 + number, name="coverage", run_id=5000, created_at=make.later(100 + number))
+        left.forge.artifacts[held.id] = (held, {})
+
+    outcome = left.restore(checkpoint_id=identity(1))
+
+    assert_missed(left, outcome, f"is not among the newest {MOST_LISTED} artifacts of this repository")
+    assert "recovery restore" in outcome.hint
 
 
 def test_checkpoint_asked_for_is_looked_for_in_the_own_run_first(left: Left) -> None:

@@ -343,6 +343,45 @@ def test_person_restores_from_a_folder(stage: Stage, capsys: pytest.CaptureFixtu
     assert "`uv.lock` was sha256:" in ended.err
 
 
+def test_person_s_machine_starts_no_tool_that_a_manifest_names(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whose checkpoint it is cannot be known; nor is a tool missed for a folder that is not there yet."""
+    tool = stage.folder / "bin" / "compiler"
+    tool.parent.mkdir()
+    tool.write_text(f"#!/bin/sh\ntouch {stage.folder}/started\necho 1.2.3\n")
+    tool.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tool.parent}:{os.environ['PATH']}")
+    made(stage)
+    folder = next(path for path in stage.folder.glob("job-*/temp/storyteller-recovery/checkpoints/ckpt-*"))
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["environment_context"] = {"tool:compiler": "1.2.3"}
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+
+    ended = command(str(folder), "--into", str(stage.folder / "new"), capsys=capsys)
+
+    assert 0 == ended.code
+    assert not (stage.folder / "started").exists()
+    assert "tool:compiler" not in ended.err
+    assert "versions of tools are compared only by the job that restores" in ended.err
+
+
+@pytest.mark.parametrize("missing", ["GITHUB_REPOSITORY", "GITHUB_TOKEN"])
+def test_nothing_is_said_to_be_downloaded_before_it_can_be(
+    stage: Stage, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, missing: str
+) -> None:
+    """Without a repository or a token there is only the one line that says so."""
+    for name, value in (("GITHUB_REPOSITORY", REPOSITORY), ("GITHUB_TOKEN", stage.world.token)):
+        monkeypatch.setenv(name, value)
+    for name in {missing, "GH_TOKEN"} if missing == "GITHUB_TOKEN" else {missing}:
+        monkeypatch.delenv(name, raising=False)
+
+    ended = command("ckpt-01kb0000000000000000000001", "--into", str(stage.folder / "mine"), capsys=capsys)
+
+    assert 0 != ended.code
+    assert "downloading" not in ended.err
+
+
 def test_person_restores_from_a_zip(stage: Stage, capsys: pytest.CaptureFixture[str]) -> None:
     """As it is downloaded from the run's page."""
     made(stage)
