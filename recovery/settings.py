@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from enum import StrEnum
@@ -12,6 +11,7 @@ import yaml
 from pydantic import BeforeValidator, Field, ValidationError
 
 from recovery.errors import InputError
+from recovery.models.manifest import StrangeJson, json_object
 from recovery.models.record import Record
 from recovery.models.verdict import FailureClass
 
@@ -205,18 +205,15 @@ def _input_value(name: str, text: str) -> Any:
 
 
 def parse_state(text: str) -> dict[str, Any]:
-    """A workflow's state, given as a JSON object.
+    """A workflow's state, given as a JSON object; what could not be read back from a checkpoint is not taken.
 
     Raises:
-        InputError: the text is not a JSON object.
+        InputError: the text is not such an object.
     """
     try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise InputError(f"`state` is not JSON: {_first_line(error)}") from error
-    if not isinstance(value, dict):
-        raise InputError('`state` must be a JSON object, like {"step": "build"}')
-    return value
+        return json_object(text.encode("utf-8", "surrogatepass"))
+    except StrangeJson as error:
+        raise InputError(f"`state` cannot be kept: {error}", hint='give a JSON object: {"step": "build"}') from error
 
 
 def _input_error(error: ValidationError, given: Mapping[str, object], config_name: str) -> InputError:

@@ -88,9 +88,10 @@ def refuse_secrets(state: dict[str, Any]) -> None:
         InputError: it does; says under which key, and never what it is.
     """
     for key, value in state.items():
-        if any(holds_secret(text) for text in _texts(value)):
+        if any(holds_secret(text) for text in _texts({key: value})):
+            where = "a key" if holds_secret(key) else f"the value of {key[:80]!r}"
             raise InputError(
-                f"`state`: the value of {key[:80]!r} looks like it holds a secret, and {_READABLE}",
+                f"`state`: {where} looks like it holds a secret, and {_READABLE}",
                 hint="keep secrets out of the state; a job that continues can read them as this one did",
             )
 
@@ -102,7 +103,7 @@ def _texts(value: Any) -> Iterator[str]:
             case str() as text:
                 yield text
             case dict() as fields:
-                waiting += fields.values()
+                waiting += (*fields, *fields.values())
             case list() as items:
                 waiting += items
             case _:

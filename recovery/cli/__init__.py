@@ -9,6 +9,7 @@ import sys
 import traceback
 from collections.abc import Sequence
 
+from recovery.cli.console import progress
 from recovery.cli.hints import hint_of
 from recovery.cli.parser import parse
 from recovery.errors import RecoveryError
@@ -27,9 +28,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code: int = options.run(options)
         sys.stdout.flush()
     except RecoveryError as error:
-        print(f"error: {error.message}", file=sys.stderr)
+        progress(f"error: {error.message}")
         if hint := hint_of(error):
-            print(f"hint: {hint}", file=sys.stderr)
+            progress(f"hint: {hint}")
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)

@@ -7,7 +7,10 @@ import sys
 from collections.abc import Iterable
 from typing import Any
 
+from recovery.render import plain
 from recovery.render.lines import Line
+
+LONGEST_LINE = 4000
 
 STYLES = {"time": "dim", "good": "green", "bad": "red", "info": "", "quote": "yellow"}
 
@@ -32,5 +35,5 @@ def show_json(document: Any) -> None:
 
 
 def progress(text: str) -> None:
-    """Tell what is going on, on standard error."""
-    print(text, file=sys.stderr, flush=True)
+    """Tell what is going on, on standard error; strangers' words in it cannot move the cursor or begin a line."""
+    print(plain.line(text, LONGEST_LINE), file=sys.stderr, flush=True)

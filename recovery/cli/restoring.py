@@ -13,6 +13,7 @@ from recovery.app.restoring_by_hand import Outcome, Wish, restore_by_hand
 from recovery.cli.console import progress, show_json
 from recovery.cli.context import local_context
 from recovery.ports import Forge
+from recovery.render import plain
 
 
 def restore(options: argparse.Namespace) -> int:
@@ -37,7 +38,7 @@ def restore(options: argparse.Namespace) -> int:
         show_json(_document(outcome, wish))
     else:
         did = "restored into" if outcome.restored else "sound, would be restored into"
-        print(f"checkpoint {outcome.fetched.checkpoint.id} {did} {wish.into}: {outcome.files:,} files")
+        print(f"checkpoint {plain.line(outcome.fetched.checkpoint.id)} {did} {wish.into}: {outcome.files:,} files")
     return 0
 
 

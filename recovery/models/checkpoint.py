@@ -125,7 +125,7 @@ class Particulars(Record):
     event: str = ""
     job_status: str = ""
     done: tuple[str, ...] = ()
-    """Names of the checkpoints this job had made by then, this one included, in order: the steps that are done."""
+    """Names of the checkpoints that this job had made by then while nothing had failed, in order: the steps done."""
     compatible: tuple[str, ...] = ()
     """Names in the environment context that need to be compatible only; all others must be equal."""
     dependency_digests: dict[str, str] = Field(default_factory=dict)

@@ -69,10 +69,22 @@ def read_manifest(content: bytes, *, source: str) -> WorkflowCheckpoint:
 
 
 def read_json(content: bytes, *, source: str) -> dict[str, Any]:
-    """A JSON object that a stranger may have written: no key twice, no NaN, no endless number, no bottomless nesting.
+    """A JSON object that a stranger may have written.
 
     Raises:
         CheckpointRejected: it is none; says of `source` what is wrong with it.
+    """
+    try:
+        return json_object(content)
+    except StrangeJson as error:
+        raise CheckpointRejected(f"{source} is damaged: {error}") from error
+
+
+def json_object(content: bytes) -> dict[str, Any]:
+    """A JSON object with no key twice, no NaN, no endless number, no half character and no bottomless nesting.
+
+    Raises:
+        StrangeJson: it is none; says why, as the end of a sentence.
     """
     try:
         fields = json.loads(
@@ -85,20 +97,20 @@ def read_json(content: bytes, *, source: str) -> dict[str, Any]:
         _check_levels(fields)
         if _HALF_CHARACTER.search(content):
             json.dumps(fields, ensure_ascii=False).encode()
+    except StrangeJson:
+        raise
     except (ValueError, RecursionError) as error:
-        raise CheckpointRejected(f"{source} is damaged: {_reason(error)}") from error
+        raise StrangeJson(_reason(error)) from error
     if not isinstance(fields, dict):
-        raise CheckpointRejected(f"{source} is damaged: it is no JSON object")
+        raise StrangeJson("it is no JSON object")
     return fields
 
 
-class _Strange(ValueError):
-    """JSON that no honest writer writes."""
+class StrangeJson(ValueError):
+    """What is no JSON, or such as no honest writer writes."""
 
 
 def _reason(error: ValueError | RecursionError) -> str:
-    if isinstance(error, _Strange):
-        return str(error)
     if isinstance(error, UnicodeEncodeError):
         return "a character in it is only half there"
     return "it is not UTF-8" if isinstance(error, UnicodeDecodeError) else "it is no JSON"
@@ -106,7 +118,7 @@ def _reason(error: ValueError | RecursionError) -> str:
 
 def _text(content: bytes) -> str:
     if content.startswith(codecs.BOM_UTF8):
-        raise _Strange("it begins with a byte order mark")
+        raise StrangeJson("it begins with a byte order mark")
     return content.decode()
 
 
@@ -114,23 +126,23 @@ def _without_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         twice = next(name for name, times in Counter(name for name, _ in pairs).items() if times > 1)
-        raise _Strange(f"the key {twice[:60]!r} is in one object twice")
+        raise StrangeJson(f"the key {twice[:60]!r} is in one object twice")
     return fields
 
 
 def _no_constant(text: str) -> Any:
-    raise _Strange(f"{text} is no number")
+    raise StrangeJson(f"{text} is no number")
 
 
 def _short(digits: str) -> int:
     if len(digits) > LONGEST_NUMBER:
-        raise _Strange(f"a number has {len(digits)} digits")
+        raise StrangeJson(f"a number has {len(digits)} digits")
     return int(digits)
 
 
 def _finite(text: str) -> float:
     if len(text) > 4 * LONGEST_NUMBER or not math.isfinite(float(text)):
-        raise _Strange(f"the number {text[:40]} is too large")
+        raise StrangeJson(f"the number {text[:40]} is too large")
     return float(text)
 
 
@@ -146,4 +158,4 @@ def _check_levels(value: Any) -> None:
         ]
         if not level:
             return
-    raise _Strange(f"it is nested more than {MOST_LEVELS} levels deep")
+    raise StrangeJson(f"it is nested more than {MOST_LEVELS} levels deep")

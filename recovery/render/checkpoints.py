@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from recovery.models.catalogue import Change, Comparison, Fate, health_of, readable_particulars
+from recovery.models.catalogue import Change, Comparison, Fate, health_of, left_out_of, readable_particulars
 from recovery.models.checkpoint import CheckpointHealth, Content
 from recovery.models.records import WorkflowCheckpoint
 from recovery.render import plain
@@ -35,12 +35,15 @@ def size(count: int) -> str:
     return f"{value:.1f} TB"
 
 
-def list_lines(checkpoints: Sequence[WorkflowCheckpoint]) -> Iterator[Line]:
-    """A line for each checkpoint, in the order given."""
+def list_lines(checkpoints: Sequence[WorkflowCheckpoint], *, on_record: int = 0) -> Iterator[Line]:
+    """A line for each checkpoint, in the order given; `on_record` is how many there are that nobody asked for, too."""
+    if not checkpoints and on_record:
+        yield Line("info", f"None of the {plural(on_record, 'checkpoint')} on record matches.")
+        return
     if not checkpoints:
         yield Line("info", "No checkpoint is on record here. `recovery sweep` takes in those of completed runs.")
         return
-    rows: list[tuple[str, ...]] = [("made", "checkpoint", "workflow", "name", "of a", "run", "size", "health")]
+    rows: list[tuple[str, ...]] = [("made", "checkpoint", "workflow", "job", "name", "of a", "run", "size", "health")]
     rows += [_row(checkpoint) for checkpoint in checkpoints]
     heading, *lines = table(rows, indent="")
     yield Line("time", heading)
@@ -56,6 +59,7 @@ def _row(checkpoint: WorkflowCheckpoint) -> tuple[str, ...]:
         moment(checkpoint.created_at),
         checkpoint.id,
         checkpoint.workflow_name,
+        _job(particulars.job, particulars.matrix) if particulars else "",
         checkpoint.checkpoint_name,
         checkpoint.checkpoint_type,
         run,
@@ -85,6 +89,8 @@ def show_lines(checkpoint: WorkflowCheckpoint) -> Iterator[Line]:
         rows += _artifact(particulars.artifact_id, particulars.artifact_size, particulars.artifact_digest)
         rows += [("run ended in", particulars.run_conclusion)] if particulars.run_conclusion else []
         rows += _content(particulars.content)
+    left_out = ", ".join(left_out_of(checkpoint))
+    rows += [("not on record", f"{left_out}: too large; the artifact holds all")] if left_out else []
     yield from (Line("info", text) for text in table(rows))
     digests = particulars.dependency_digests if particulars else {}
     yield from _section("Environment", checkpoint.environment_context)
@@ -140,7 +146,9 @@ def comparison_lines(found: Comparison) -> Iterator[Line]:
         yield Line("info", _UNSEEN[found.same_files])
     elif not found.files:
         yield Line("info", "Files: the same")
-    if not (found.state or found.environment or found.dependencies):
+    for part in found.unseen:
+        yield Line("info", f"{part.capitalize()}: not compared, too large for the record; give both as folders or zips")
+    if not (found.unseen or found.state or found.environment or found.dependencies):
         yield Line("info", "State, environment and dependencies: the same")
 
 

@@ -138,7 +138,10 @@ def test_no_durations(text: object) -> None:
         ({"comment_mode": "shout"}, "input `comment-mode`"),
         ({"retention_days": "401"}, "input `retention-days`"),
         ({"type": "planet"}, "input `type`"),
-        ({"state": "{"}, "`state` is not JSON"),
+        ({"state": "{"}, "`state` cannot be kept: it is no JSON"),
+        ({"state": '{"rate": NaN}'}, "NaN is no number"),
+        ({"state": '{"a": 1, "a": 2}'}, "the key 'a' is in one object twice"),
+        ({"state": '{"a": "\\ud800"}'}, "only half there"),
     ],
 )
 def test_input_that_does_not_fit_is_named(inputs: dict[str, str], words: str) -> None:

@@ -9,9 +9,10 @@ import pytest
 
 from recovery.models.checkpoint import Particulars
 from recovery.models.decision import DecisionKind, JobCheckpoint, Reason, ReasonId, RecoveryPlan
-from recovery.models.github import Artifact
+from recovery.models.github import Artifact, Job
 from recovery.models.records import RecoveryType
 from recovery.policy.continuation import (
+    BY_HAND,
     FULL_RERUN,
     MOST_LOOKED_INTO,
     Continuation,
@@ -178,18 +179,116 @@ def test_recorded_digest_travels_with_the_candidate() -> None:
     assert "sha256:x" == found.candidates[0].recorded_digest
 
 
-def test_plain_retry_is_told_with_its_reason() -> None:
-    """Who wonders why nothing was restored learns it, the refused checkpoint before all."""
-    reasons = (
-        Reason(id=ReasonId.TRANSIENT, text="The connection was lost."),
-        Reason(id=ReasonId.CHECKPOINT_REJECTED, text="job `test` starts from the start: damaged"),
+PASSING = Reason(id=ReasonId.TRANSIENT, text="The connection was lost.")
+REJECTED = Reason(id=ReasonId.CHECKPOINT_REJECTED, text="job `test` starts from the start: damaged")
+NONE_FOUND = Reason(id=ReasonId.CHECKPOINT_REJECTED, text="no checkpoint of a failed job was found")
+
+
+def asked(strategy: str) -> Reason:
+    """The reason of a person."""
+    return Reason(id=ReasonId.REQUESTED, text=f"a person asked for `{strategy}`")
+
+
+@pytest.mark.parametrize(
+    ("reasons", "checkpoints", "told"),
+    [
+        ((PASSING, REJECTED), (planned(errors=("damaged",)),), REJECTED.text),
+        ((PASSING,), (planned(errors=("damaged",)),), PASSING.text),
+        ((asked("resume"), REJECTED), (planned(errors=("damaged",)),), REJECTED.text),
+        ((asked("retry"),), (), "a person asked for `retry`"),
+        ((asked("resume"), NONE_FOUND), (), None),
+        ((PASSING,), (), None),
+    ],
+    ids=["refused", "refused, untold", "refused, resume asked for", "asked for", "resume asked for", "none found"],
+)
+def test_plain_retry_means_the_start_where_it_says_so(
+    reasons: tuple[Reason, ...], checkpoints: tuple[JobCheckpoint, ...], told: str | None
+) -> None:
+    """Where recovery refused a checkpoint, or a person asked for it, nothing is restored; else it has no word on it."""
+    plan = make.make_plan(decision=make.make_decision(reasons=reasons), checkpoints=checkpoints)
+    expected = f"recovery rec-1001-1-1 chose a plain retry: {told}" if told else None
+    assert expected == why_not_resumed(plan)
+
+
+def test_plan_to_resume_has_the_jobs_continue() -> None:
+    """Whatever its reasons; of another strategy nothing is known, so that nothing is restored."""
+    rollback = make.make_plan(decision=make.make_decision(strategy=RecoveryType.ROLLBACK))
+    assert [None, True] == [why_not_resumed(resume()), "chose a plain rollback" in (why_not_resumed(rollback) or "")]
+
+
+def jobs_of(*attempts: dict[str, str]) -> tuple[Job, ...]:
+    """The jobs of attempts one after the other, by display name with their conclusions."""
+    return tuple(
+        make.make_job(id=3201 + 1000 * attempt + number, run_attempt=attempt, name=name, conclusion=conclusion)
+        for attempt, names in enumerate(attempts, start=1)
+        for number, (name, conclusion) in enumerate(names.items())
     )
-    plain = make.make_plan(decision=make.make_decision(reasons=reasons[:1]))
-    degraded = make.make_plan(decision=make.make_decision(reasons=reasons))
-    told = "recovery rec-1001-1-1 chose a plain retry: "
-    assert [f"{told}The connection was lost.", f"{told}job `test` starts from the start: damaged", None] == [
-        why_not_resumed(plan) for plan in (plain, degraded, resume())
-    ]
+
+
+@pytest.mark.parametrize(
+    ("conclusions", "job_id", "attempt"),
+    [
+        (("failure", "success"), 6201, 2),
+        (("success", "success"), 6201, 2),
+        (("success", "skipped"), 6201, 1),
+        (("failure", "success"), 0, 2),
+        (("failure", "failure"), 6201, None),
+        (("failure", "cancelled"), 6201, None),
+        (("failure", "skipped"), 6201, None),
+        (("skipped", "skipped"), 6201, None),
+    ],
+)
+def test_job_that_succeeded_is_run_anew(conclusions: tuple[str, str], job_id: int, attempt: int | None) -> None:
+    """Its work was finished: whoever runs it again wants it done again. An attempt that skipped it tells nothing."""
+    jobs = jobs_of(*({"test (3.12)": conclusion} for conclusion in (*conclusions, "in_progress")))
+
+    found = left_by_earlier_attempts(OWN.model_copy(update={"job_id": job_id}), (artifact(1),), jobs)
+
+    told = f"it succeeded in attempt {attempt}, and is run anew" if attempt else ""
+    assert (told, attempt is None) == (found.miss, bool(found.candidates))
+
+
+def test_nothing_from_before_a_success_is_continued_from() -> None:
+    """What came after the success may be: that one work was not finished."""
+    jobs = jobs_of(*({"test (3.12)": conclusion} for conclusion in ("success", "failure", "in_progress")))
+    found = left_by_earlier_attempts(OWN, (artifact(2, attempt=2, job_id=5201), artifact(1)), jobs)
+    assert [9002] == ids(found)
+
+
+def test_success_of_one_of_two_that_share_a_name_is_not_the_other_s() -> None:
+    """The name does not tell which of them succeeded; the manifest tells whose the checkpoint is."""
+    jobs = [job.model_copy(update={"name": "test"}) for job in jobs_of(*[{"a": "success", "b": "failure"}] * 3)]
+    both_well = [job.model_copy(update={"conclusion": "success"}) for job in jobs]
+
+    found = left_by_earlier_attempts(OWN, (artifact(1, job_id=4202),), jobs)
+    assert [(9001, False)] == [(one.artifact.id, one.is_certain) for one in found.candidates]
+    assert "succeeded in attempt 2" in left_by_earlier_attempts(OWN, (artifact(1, job_id=4202),), both_well).miss
+
+
+CALLED_TWICE = jobs_of(*[{"a / test": "failure", "b / test": "failure"}] * 3)
+
+
+def test_callers_of_one_workflow_are_not_mixed_up_without_ids() -> None:
+    """They have the same key and no matrix, so that nothing in a manifest tells them apart."""
+    own = OWN.model_copy(update={"job_id": 0, "matrix": {}})
+    unclear = "`a / test` and `b / test` cannot be told apart without its id"
+
+    searched = left_by_earlier_attempts(own, (artifact(1, job_id=4202),), CALLED_TWICE)
+    planned_for = named_by(resume(planned(job_name="b / test")), own, (artifact(1, job_id=4202),), CALLED_TWICE)
+
+    assert [f"the runner does not tell which job this is: {unclear}"] * 2 == [searched.miss, planned_for.miss]
+
+
+def test_checkpoint_without_a_job_s_id_is_nobody_s_where_two_could_have_made_it() -> None:
+    """The job's own, whose id was told, is still found."""
+    own = OWN.model_copy(update={"matrix": {}})
+    unclear = "`a / test` and `b / test` cannot be told apart without its id"
+    nobody_s = artifact(2, job_id=0)
+
+    assert f"{nobody_s.name} does not tell which job made it: {unclear}" == (
+        left_by_earlier_attempts(own, (nobody_s,), CALLED_TWICE).miss
+    )
+    assert [9001] == ids(left_by_earlier_attempts(own, (nobody_s, artifact(1)), CALLED_TWICE))
 
 
 def test_plan_is_the_one_for_the_attempt_before() -> None:
@@ -218,6 +317,14 @@ def test_checkpoint_asked_for_is_found_by_its_nonce_in_any_job_and_run() -> None
     assert f"no artifact of this repository that GitHub still shows holds {wanted}" == asked_for(wanted, ()).miss
 
 
+def test_listing_that_was_cut_off_is_told() -> None:
+    """What is older was not looked at: it may be there all the same, and people can get at it."""
+    wanted = "ckpt-01kb000000000000000000007x"
+    found = asked_for(wanted, (), newest=400)
+    told = f"{wanted} is not among the newest 400 artifacts of this repository; older ones were not read"
+    assert (told, BY_HAND) == (found.miss, found.hint)
+
+
 def test_same_nonce_twice_is_decided_by_the_manifest() -> None:
     """Eight characters may meet by chance, or by intent."""
     twins = (artifact(1), artifact(1, job_id=7, id=9002))
@@ -241,6 +348,14 @@ def test_manifest_must_name_this_job_and_leg(particulars: dict[str, Any], told: 
     """An artifact's name is a hint; the manifest says whose it is."""
     fields = {"job": "test", "matrix": {"python": "3.12"}} | particulars
     assert told == why_another_s(Particulars(**fields), OWN)
+
+
+@pytest.mark.parametrize("other", [True, "1", 1.5, [1], None])
+def test_legs_are_compared_as_json_has_them(other: Any) -> None:
+    """In Python, 1 equals True; in a matrix they are two legs. The order of the keys is none's."""
+    own = OWN.model_copy(update={"matrix": {"x": 1, "y": 2}})
+    assert why_another_s(Particulars(job="test", matrix={"y": 2, "x": 1}), own) is None
+    assert "another leg" in (why_another_s(Particulars(job="test", matrix={"x": other, "y": 2}), own) or "")
 
 
 def test_time_is_read_from_an_id() -> None:

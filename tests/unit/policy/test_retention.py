@@ -85,7 +85,7 @@ def test_what_is_needed_is_kept_and_takes_room() -> None:
 
 
 def test_newest_good_one_of_the_default_branch_is_kept_for_a_rollback() -> None:
-    """Of each workflow and name one: sound, of a run that ended well, on the default branch."""
+    """Of each job, leg and name one: sound, of a run that ended well, on the default branch."""
     good = {"run_conclusion": "success"}
     found = fates(
         held(1, **good, run_branch="feature"),
@@ -93,12 +93,14 @@ def test_newest_good_one_of_the_default_branch_is_kept_for_a_rollback() -> None:
         held(3, run_conclusion=None),
         held(4, **good),
         held(5, **good),
-        held(6, **good, name="tested"),
-        held(7, **good, workflow_name="Nightly"),
+        held(6, **good, series="CI/build/tested"),
+        held(7, **good, series="Nightly/build/built"),
+        held(8, **good, series="CI/build (3.13)/built"),
+        held(9, **good, series="CI/build (3.13)/built"),
         keep_count=0,
     )
 
-    assert {"ckpt-004", "ckpt-006", "ckpt-007"} == kept(found)
+    assert {"ckpt-004", "ckpt-006", "ckpt-007", "ckpt-008"} == kept(found)
     assert "newest good one on main, which a rollback returns to" in found[3].reason
 
 
@@ -118,6 +120,18 @@ def test_damaged_ones_are_deleted_and_count_for_nothing() -> None:
 
     assert {"ckpt-002"} == kept(found)
     assert "it is damaged, and never restored" == found[0].reason
+
+
+def test_legs_and_jobs_are_series_of_their_own() -> None:
+    """The same name in two legs of a matrix, or in two jobs, is not the same checkpoint."""
+    legs = ({"py": 1}, {"py": True}, {"py": "1"}, {"py": 1, "os": "linux"})
+    made = [
+        held_of(make_checkpoint(metadata={"artifact_id": 5, "job": job, "matrix": leg}))
+        for job in ("build", "test")
+        for leg in legs
+    ]
+
+    assert 8 == len({each.series for each in made if each is not None})
 
 
 def test_only_what_github_holds_is_looked_at() -> None:
@@ -172,7 +186,7 @@ _limits = st.builds(
 
 @given(world=worlds(), limits=_limits)
 def test_nothing_needed_is_ever_deleted(world: tuple[list[Held], dict[str, str]], limits: Limits) -> None:
-    """Neither what is needed, nor a base of what is kept, nor the newest good one of any workflow and name."""
+    """Neither what is needed, nor a base of what is kept, nor the newest good one of any series."""
     checkpoints, needed = world
     stays = kept(decide_fates(checkpoints, NOW, limits, "main", needed))
 
@@ -184,7 +198,7 @@ def test_nothing_needed_is_ever_deleted(world: tuple[list[Held], dict[str, str]]
         for each in sorted(checkpoints, key=lambda each: each.created_at)
         if (each.run_conclusion, each.run_branch, each.health) == ("success", "main", CheckpointHealth.VALID)
     ]
-    assert set({each.name: each.id for each in good}.values()) <= stays
+    assert set({each.series: each.id for each in good}.values()) <= stays
 
 
 @given(world=worlds(), limits=_limits)
