@@ -4,6 +4,7 @@ RecoveryError
 ├── InputError            3   what was given cannot be understood
 ├── NotFoundError         4   the record asked for is not in the store
 ├── StateError            5   the store cannot be used
+│   └── HalfRestored      5   ... and the workspace is half the old one, half the checkpoint's
 ├── ForgeError
 │   ├── AuthenticationError  6   no token, or one that GitHub does not know
 │   ├── ForgeRefused         7   GitHub said no (403, 404, 409, 410, 422)
@@ -55,6 +56,10 @@ class StateError(RecoveryError):
     """The store cannot be used: unreadable, or written by a newer version."""
 
     exit_code = 5
+
+
+class HalfRestored(StateError):
+    """Some files of a checkpoint are in their places and some are not; no job should go on in that."""
 
 
 class ForgeError(RecoveryError):

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
 import shutil
+import stat
 import tempfile
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from pydantic import ValidationError
 
+from recovery.adapters.content.locking import in_turn
 from recovery.adapters.tools import versions_of
 from recovery.errors import CheckpointRejected, InputError, StateError
 from recovery.models.checkpoint import TOOL_PREFIX
@@ -23,6 +27,10 @@ from recovery.models.records import WorkflowCheckpoint
 _ID = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]{0,126}[A-Za-z0-9_-])?")
 _OWN_ID = re.compile(r"ckpt-[0-9a-z]{26}")
 """Ids that this program gives. Only folders of such names are ever removed."""
+
+# Opening a FIFO would wait for its other end.
+_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in ("O_BINARY", "O_CLOEXEC", "O_NOFOLLOW", "O_NONBLOCK"))
+_NO_FILE = {errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.ELOOP}
 
 PROGRESS = "latest.json"
 """The file beside the checkpoints' folders that says how far the job in this place has got."""
@@ -56,13 +64,17 @@ class DirectoryVault:
         """Write a checkpoint's manifest; return the manifest's digest (`sha256:…`).
 
         Raises:
-            InputError: the checkpoint's id cannot be the name of a folder.
-            StateError: the directory cannot be written.
+            InputError: the checkpoint's id cannot be the name of a folder, or nobody could read its manifest.
+            StateError: the directory cannot be written, or the content that belongs to the manifest is not there.
         """
         path = self.manifest_path(checkpoint.id)
-        content = manifest_bytes(checkpoint)
+        content = _readable(checkpoint)
+        has_content = checkpoint.metadata.get("content") is not None
+        if has_content and not path.parent.is_dir():
+            raise StateError(f"the files of {checkpoint.id} are gone from {path.parent}", hint="save it again")
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            if not has_content:
+                path.parent.mkdir(parents=True, exist_ok=True)
             _replace(path, content)
         except OSError as error:
             message = f"the checkpoint {checkpoint.id} cannot be written to {path.parent}: {error.strerror}"
@@ -104,7 +116,9 @@ class DirectoryVault:
         return {name: value for name, value in found.items() if value is not None}
 
     def digests(self, paths: Collection[str]) -> dict[str, str]:
-        """Digest of each file of the workspace as it is now; a file that is missing is left out.
+        """Digest of each file of the workspace as it is now.
+
+        What is missing, is no file, or lies outside the workspace once links are followed, is left out.
 
         Raises:
             StateError: a file is there but cannot be read.
@@ -112,12 +126,11 @@ class DirectoryVault:
         found = {}
         for path in paths:
             try:
-                with (self._workspace / path).open("rb") as file:
-                    found[path] = f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
-            except (FileNotFoundError, IsADirectoryError, NotADirectoryError):
-                continue
+                digest = _digest_within(self._workspace, path)
             except OSError as error:
                 raise StateError(f"the file {path} cannot be read: {error.strerror}") from error
+            if digest is not None:
+                found[path] = digest
         return found
 
     def progress(self, owner: str) -> Progress | None:
@@ -140,8 +153,25 @@ class DirectoryVault:
         except OSError as error:
             raise StateError(f"{self.root / PROGRESS} cannot be written: {error.strerror}") from error
 
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Hold this vault from the first file of a checkpoint to its end; who saves here, too, waits for it.
+
+        Raises:
+            StateError: the directory cannot be made, or cannot be held.
+        """
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise StateError(
+                f"the folder {self.root} cannot be made: {error.strerror}",
+                hint="name a directory that this user may write",
+            ) from error
+        with in_turn(self.root):
+            yield
+
     def discard_unfinished(self) -> None:
-        """Remove what a killed process left: folders of checkpoints without a manifest."""
+        """Remove what a killed process left: folders of checkpoints without a manifest. Only for who is `alone`."""
         for folder in self.root.glob("ckpt-*"):
             if _OWN_ID.fullmatch(folder.name) and not folder.is_symlink() and not (folder / MANIFEST).exists():
                 shutil.rmtree(folder, ignore_errors=True)
@@ -158,6 +188,38 @@ class DirectoryVault:
                 hint="an id has at most 128 letters, digits, `.`, `_` and `-`, and begins with a letter or digit",
             )
         return self.root / checkpoint_id / MANIFEST
+
+
+def _readable(checkpoint: WorkflowCheckpoint) -> bytes:
+    """The manifest of a checkpoint, of which it is certain that it can be read again."""
+    try:
+        content = manifest_bytes(checkpoint)
+        read_manifest(content, source=f"of {checkpoint.id}")
+    except (CheckpointRejected, ValueError, RecursionError) as error:
+        reason = error.message if isinstance(error, CheckpointRejected) else "its state is no JSON that can be written"
+        raise InputError(
+            f"the checkpoint could not be restored: {reason}", hint="keep less, and less nested, in `state`"
+        ) from error
+    return content
+
+
+def _digest_within(workspace: Path, path: str) -> str | None:
+    location = os.path.realpath(workspace / path)
+    if not Path(location).is_relative_to(os.path.realpath(workspace)):
+        return None
+    try:
+        handle = os.open(location, _FLAGS)
+    except OSError as error:
+        if error.errno in _NO_FILE:
+            return None
+        raise
+    try:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            return None
+        with os.fdopen(handle, "rb", closefd=False) as file:
+            return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+    finally:
+        os.close(handle)
 
 
 def _replace(path: Path, content: bytes) -> None:

@@ -21,6 +21,7 @@ from recovery.errors import CheckpointRejected, InputError
 from recovery.models.checkpoint import ArtifactName, Content, Particulars, particulars_of
 from recovery.models.record import Record
 from recovery.models.records import WorkflowCheckpoint
+from recovery.policy.file_names import STAGING_PREFIX
 from recovery.policy.file_table import Limits, problems_of_content
 from recovery.settings import Settings
 
@@ -69,6 +70,16 @@ class _Wanted:
     warnings: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class _Written:
+    """A checkpoint that is whole on the disk."""
+
+    checkpoint: WorkflowCheckpoint
+    digest: str
+    artifact: str
+    files: Saved | None
+
+
 def place_of(context: RunnerContext, variables: Mapping[str, str]) -> Place:
     """Where the checkpoints of the running job are made: in one folder, which lasts as long as the job."""
     return Place(
@@ -87,10 +98,33 @@ def save_checkpoint(job: RunningJob, settings: Settings, place: Place) -> SavedC
         StateError: files cannot be read, or the checkpoint cannot be written.
     """
     begun = time.monotonic()
-    clock = SystemClock()
     vault = DirectoryVault(place.checkpoints, workspace=place.workspace, variables=place.variables)
+    _finish_restore(settings, place.workspace)
     wanted = _checked(settings, place, vault)
-    vault.discard_unfinished()
+    with vault.alone():
+        vault.discard_unfinished()
+        saved = _saved(job, settings, place, vault, wanted)
+    measure = _measure(saved.files, time.monotonic() - begun) + _not_done(settings)
+    return SavedCheckpoint(
+        checkpoint=saved.checkpoint,
+        digest=saved.digest,
+        artifact_name=saved.artifact,
+        directory=vault.manifest_path(saved.checkpoint.id).parent,
+        measure=measure,
+        warnings=wanted.warnings,
+    )
+
+
+def _finish_restore(settings: Settings, workspace: Path) -> None:
+    """Finish a restore that was killed: what it has half moved is no state that anything was ever in."""
+    if (settings.path or settings.dependencies) and any(workspace.glob(f"{STAGING_PREFIX}*")):
+        from recovery.adapters.content.restoring import finish_interrupted  # rare, and it needs the compressor
+
+        finish_interrupted(workspace)
+
+
+def _saved(job: RunningJob, settings: Settings, place: Place, vault: DirectoryVault, wanted: _Wanted) -> _Written:
+    clock = SystemClock()
     progress = vault.progress(job.owner)
     identity = f"ckpt-{clock.new_id()}"
     directory = vault.manifest_path(identity).parent
@@ -117,14 +151,7 @@ def save_checkpoint(job: RunningJob, settings: Settings, place: Place) -> SavedC
         shutil.rmtree(directory, ignore_errors=True)
         raise
     vault.advance(_advanced(job, checkpoint, progress, saved))
-    return SavedCheckpoint(
-        checkpoint=checkpoint,
-        digest=digest,
-        artifact_name=artifact,
-        directory=directory,
-        measure=_measure(saved, time.monotonic() - begun) + _not_done(settings),
-        warnings=wanted.warnings,
-    )
+    return _Written(checkpoint, digest, artifact, saved)
 
 
 def _checked(settings: Settings, place: Place, vault: DirectoryVault) -> _Wanted:
@@ -155,7 +182,8 @@ def _save_files(wanted: _Wanted, directory: Path, place: Place, base: tuple[str,
     saved = save_content(wanted.selection.found, directory, store=place.store, base=base)
     for problem in problems_of_content(saved.content, Limits()):
         raise InputError(
-            f"`path`: this could not be restored: {problem}", hint="take what it is about out with `!`, or elsewhere"
+            f"`path`: this could not be restored: {problem}",
+            hint="take sparse or very repetitive files, or what else it is about, out with `!`",
         )
     return saved
 

@@ -44,7 +44,7 @@ def digests_of(vault: DirectoryVault, locks: Selection | None) -> dict[str, str]
     """Digest of each lock file, by path; a folder means everything below it, a link what it points to.
 
     Raises:
-        InputError: a pattern matches nothing, there are too many, or none is a file.
+        InputError: a pattern matches nothing, there are too many, none is a file, or a link leads to none of ours.
     """
     if locks is None:
         return {}
@@ -58,6 +58,11 @@ def digests_of(vault: DirectoryVault, locks: Selection | None) -> dict[str, str]
     digests = vault.digests([found.path for found in locks.found])
     if not digests:
         raise InputError(f"`dependencies`: {locks.found[0].path} is no file", hint="name the lock files themselves")
+    for found in locks.found:
+        if found.path not in digests and not Path(found.location).is_dir():
+            raise InputError(
+                f"`dependencies`: {found.path} leads to no file in the workspace", hint="name the file it stands for"
+            )
     return digests
 
 

@@ -20,7 +20,7 @@ from recovery.app.continuing import Found, check_id, find_asked_for, find_own, n
 from recovery.app.examining import facts_of, names_tools
 from recovery.app.fetching import Fetched, fetch, fetch_base
 from recovery.app.job import RunningJob
-from recovery.errors import CheckpointRejected, ForgeRefused, InputError, RecoveryError, StateError
+from recovery.errors import CheckpointRejected, ForgeRefused, HalfRestored, InputError, RecoveryError, StateError
 from recovery.models.checkpoint import particulars_of
 from recovery.models.manifest import MANIFEST, read_manifest
 from recovery.models.records import WorkflowCheckpoint
@@ -84,7 +84,7 @@ def restore_checkpoint(
     restoring = _Restoring(job, own, settings, place)
     try:
         return replace(restoring.restore(connect(), default_branch), warnings=tuple(restoring.warnings))
-    except (InputError, _InBetween):
+    except (InputError, HalfRestored):
         raise
     except RecoveryError as error:
         return _missed(error, restoring.warnings)
@@ -93,10 +93,6 @@ def restore_checkpoint(
         return _missed(problem, restoring.warnings)
     finally:
         shutil.rmtree(place.checkpoints / _INCOMING, ignore_errors=True)
-
-
-class _InBetween(StateError):
-    """Some files are in their places and some are not."""
 
 
 class _Restoring:
@@ -219,7 +215,7 @@ class _Restoring:
             for folder in kept:
                 shutil.rmtree(folder, ignore_errors=True)
             if any(staging.is_committed for staging in leftovers(self._workspace)):
-                raise _InBetween(error.message, hint=error.hint) from error
+                raise HalfRestored(error.message, hint=error.hint) from error
             raise
         self._remember(fetched)
         return Restored(

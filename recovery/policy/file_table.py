@@ -16,11 +16,14 @@ MOST_PROBLEMS = 20
 
 _PERMISSIONS = 0o777
 _SPECIAL_BITS = 0o7000
-_LAST_MOMENT = 2**63
-"""Nanoseconds that a time may be away from 1970."""
+LAST_MOMENT = 2**63
+"""Nanoseconds that a time must be less away from 1970."""
 
 _LEAST_GAIN = 100
 """What cannot be compressed grows, by less than a hundredth."""
+
+_FRAMING = 1024
+"""Bytes that the frame of even the shortest pack may add."""
 
 _KINDS_REFUSED = {
     "h": "a hard link",
@@ -103,6 +106,8 @@ def _in_pack(pack: Pack, limits: Limits) -> Iterator[str]:
             f"the pack {pack.digest} has {pack.size} bytes and {pack.raw_size} decompressed, "
             f"at most {limits.most_pack_bytes} are read"
         )
+    elif pack.size > pack.raw_size + pack.raw_size // _LEAST_GAIN + _FRAMING:
+        yield f"the pack {pack.digest} has {pack.size} bytes for {pack.raw_size} decompressed, more than any needs"
     if pack.size == 0 or pack.raw_size == 0:
         yield f"the pack {pack.digest} is declared to be empty"
 
@@ -153,7 +158,7 @@ def _in_entries(table: FileTable, limits: Limits, *, windows: bool) -> Iterator[
     lengths = [chunk.length for chunk in table.chunks]
     paths_are_sound = True
     for entry in table.entries:
-        problem = _of_path(entry.path, limits, windows=windows) or places.take(entry)
+        problem = problem_of_place(entry.path, limits, windows=windows) or places.take(entry)
         if problem is not None:
             paths_are_sound = False
             yield f"{told(entry.path)} {problem}"
@@ -167,7 +172,8 @@ def _in_entries(table: FileTable, limits: Limits, *, windows: bool) -> Iterator[
         yield from problems_of_links({entry.path: entry.target for entry in table.entries if entry.kind == "l"})
 
 
-def _of_path(path: str, limits: Limits, *, windows: bool) -> str | None:
+def problem_of_place(path: str, limits: Limits, *, windows: bool = False) -> str | None:
+    """Why nothing may be restored under a path, as the end of a sentence about it; None when it may."""
     problem = problem_of_path(path, windows=windows)
     if problem is not None:
         return problem
@@ -198,12 +204,17 @@ def _in_kind(entry: Entry, limits: Limits) -> Iterator[str]:
         yield f"{told(entry.path)} was changed at an impossible time"
     if (entry.kind == "l") != bool(entry.target):
         yield f"{told(entry.path)} is a link without a target, or has one and is none"
-    elif not is_text(entry.target) or len(entry.target.encode()) > limits.longest_target:
+    elif not is_target(entry.target, limits):
         yield f"{told(entry.path)} has a target that is no path"
 
 
+def is_target(target: str, limits: Limits) -> bool:
+    """Whether a link may be restored that points there, as far as the text alone tells."""
+    return is_text(target) and len(target.encode()) <= limits.longest_target
+
+
 def _is_moment(nanoseconds: int) -> bool:
-    return -_LAST_MOMENT < nanoseconds < _LAST_MOMENT
+    return -LAST_MOMENT < nanoseconds < LAST_MOMENT
 
 
 def _of_size(entry: Entry, lengths: list[int]) -> str | None:

@@ -58,6 +58,25 @@ def test_manifest_names_its_version_and_is_json_everywhere() -> None:
     assert expected == (fields["schema_version"], fields["workflow_state"], list(fields))
 
 
+@pytest.mark.parametrize(
+    "state", [{"a": json.loads("[" * 64 + "]" * 64)}, {"a": 10**31}, {"a": "x" * MANIFEST_LIMIT}, {"a": "\ud800"}]
+)
+def test_checkpoint_that_nobody_could_read_is_not_put(vault: DirectoryVault, state: dict[str, object]) -> None:
+    """A manifest is written only if it can be read back."""
+    with pytest.raises(InputError, match="could not be restored"):
+        vault.put(make_checkpoint(workflow_state=state))
+
+    assert not vault.root.exists()
+
+
+def test_manifest_is_never_put_where_its_files_are_not(vault: DirectoryVault) -> None:
+    """A folder that was removed meanwhile does not come back as half a checkpoint."""
+    with pytest.raises(StateError, match="the files of ckpt-01 are gone"):
+        vault.put(make_checkpoint(metadata={"content": {"files": 1}}))
+
+    assert not vault.root.exists()
+
+
 def test_checkpoint_that_was_not_put_is_none(vault: DirectoryVault) -> None:
     """Asking for it is no error, neither before the directory exists nor after."""
     before = vault.get("ckpt-01")
@@ -184,6 +203,24 @@ def test_environment_is_variables_and_versions_of_tools(tmp_path: Path) -> None:
 
     expected = {"COLOUR": "blue", "EMPTY": "", "tool:tool": "3.2.1"}
     assert expected == found
+
+
+def test_digests_are_of_files_in_the_workspace_only(tmp_path: Path) -> None:
+    """Links are followed, but not out of it; a device without end and a FIFO without writer are no files."""
+    workspace = tmp_path / "workspace"
+    (workspace / "sub").mkdir(parents=True)
+    (workspace / "lock").write_text("locked")
+    (tmp_path / "outside").write_text("locked")
+    for name, target in (("inside", "lock"), ("out", "../outside"), ("zero", "/dev/zero"), ("self", "self")):
+        (workspace / name).symlink_to(target)
+    os.mkfifo(workspace / "fifo")
+    vault = DirectoryVault(tmp_path / "vault", workspace=workspace)
+
+    outside = str(tmp_path / "outside")
+    found = vault.digests(["lock", "inside", "out", "zero", "self", "fifo", "sub", "gone", "../outside", outside])
+
+    digest = f"sha256:{hashlib.sha256(b'locked').hexdigest()}"
+    assert {"lock": digest, "inside": digest} == found
 
 
 # --- how far a job has got -------------------------------------------------------------------------------------------

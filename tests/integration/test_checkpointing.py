@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,8 @@ from typing import Any
 import pytest
 from blake3 import blake3
 
+from recovery.adapters.content.restoring import restore_content
+from recovery.adapters.content.staging import commit, prepare
 from recovery.adapters.content.table import decode_table
 from recovery.adapters.vault import DirectoryVault, Progress
 from recovery.app.checkpointing import Place, SavedCheckpoint, save_checkpoint
@@ -659,6 +662,57 @@ def assert_complete(folder: Path) -> None:
     assert content.table_digest == blake3((folder / TABLE).read_bytes()).hexdigest()
     for pack in content.packs:
         assert pack.digest == blake3((folder / PACKS / f"{pack.digest}.zst").read_bytes()).hexdigest()
+
+
+def test_steps_at_the_same_time_make_whole_checkpoints(place: Place) -> None:
+    """One waits for the other: neither takes the other's folder for what a killed one left, and both count as done."""
+    for number in range(40):
+        (place.workspace / "build" / f"{number}.bin").write_bytes(os.urandom(250_000))
+    names = ("one", "two", "three")
+
+    with ThreadPoolExecutor() as threads:
+        ended = list(
+            threads.map(
+                lambda name: start("-m", "recovery.action", folder=place.workspace, environment=runner(place, name)),
+                names,
+            )
+        )
+
+    assert [0, 0, 0] == [each.code for each in ended], ended
+    folders = [path for path in place.checkpoints.iterdir() if path.is_dir()]
+    assert len(names) == len(folders)
+    for folder in folders:
+        assert_complete(folder)
+    latest = DirectoryVault(place.checkpoints).progress(JOB.owner)
+    assert latest is not None
+    checkpoint = DirectoryVault(place.checkpoints).get(latest.latest)
+    assert checkpoint is not None
+    assert set(names) == set(particulars_of(checkpoint).done)
+
+
+def test_killed_restore_is_finished_before_anything_is_saved(place: Place) -> None:
+    """A tree that is half moved is no state that anything was ever in."""
+    staging = prepare(place.workspace)
+    (staging.files / "build").mkdir()
+    for name in ("app.o", "lib.so"):
+        (staging.files / "build" / name).write_text("restored")
+    commit(staging, [])
+    (staging.files / "build" / "app.o").replace(place.workspace / "build" / "app.o")
+
+    saved = save(place, path=("build",))
+
+    restored = place.checkpoints.parent / "restored"
+    restore_content(saved.directory, content_of(saved), restored)
+    assert {"build/app.o": b"restored", "build/lib.so": b"restored"} == files_in(restored)
+
+
+def test_lock_file_outside_the_workspace_is_refused(place: Place) -> None:
+    """What a link leads to there is none of the job's files."""
+    (place.workspace.parent / "outside").write_text("x")
+    (place.workspace / "pdm.lock").symlink_to("../outside")
+
+    with pytest.raises(InputError, match=r"pdm\.lock leads to no file in the workspace"):
+        save(place, dependencies=("*.lock",))
 
 
 def test_killed_step_leaves_nothing_that_could_be_restored(place: Place) -> None:

@@ -13,6 +13,7 @@ CODES = {
     "InputError": 3,
     "NotFoundError": 4,
     "StateError": 5,
+    "HalfRestored": 5,
     "ForgeError": 8,
     "AuthenticationError": 6,
     "ForgeRefused": 7,

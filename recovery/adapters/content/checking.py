@@ -62,7 +62,9 @@ def _open_table(directory: Path, content: Content, limits: Limits) -> FileTable:
     stored = memoryview(bytearray(content.table_size))
     read_exactly(directory / TABLE, stored, "the table of files")
     check_digest(stored, content.table_digest, "the table of files")
-    table = decode_table(bytes(stored), limit=_table_limit(content, limits), source="the table of files")
+    table = decode_table(
+        bytes(stored), limit=_table_limit(content, limits), rows=_table_rows(content), source="the table of files"
+    )
     _refuse(problems_of_table(table, content, limits, windows=os.name == "nt"))
     found = tree_digest(table)
     if found != content.tree_digest:
@@ -75,6 +77,11 @@ def _open_table(directory: Path, content: Content, limits: Limits) -> FileTable:
 def _table_limit(content: Content, limits: Limits) -> int:
     """Bytes that a table of so many files may have: rows of files are short, and chunks are not tiny."""
     return min(limits.most_table_bytes, 16 * 1024**2 + content.files * 1024 + content.bytes // 16)
+
+
+def _table_rows(content: Content) -> int:
+    """Entries and chunks that a table may have: each file has one of either, and large ones a chunk for every KiB."""
+    return 2 * content.files + content.bytes // 1024
 
 
 def _refuse(problems: list[str]) -> None:

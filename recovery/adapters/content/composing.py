@@ -15,6 +15,7 @@ from recovery.adapters.content.index import Index, Signature
 from recovery.adapters.content.reading import signature_of
 from recovery.adapters.content.table import ChunkRow, EntryRow
 from recovery.models.checkpoint import Content, Pack
+from recovery.policy.file_table import LAST_MOMENT
 
 YOUNG = 100_000_000
 """Nanoseconds: a file changed so shortly before a save began may change again without its times telling, for clocks of
@@ -80,22 +81,28 @@ def _entries(gathering: Gathering, places: dict[int, int]) -> list[EntryRow]:
     targets = gathering.targets
     entries: list[EntryRow] = []
     for found, status, numbers in zip(gathering.files, gathering.statuses, gathering.numbers, strict=True):
-        mode = status.st_mode
+        mode, modified = status.st_mode, _possible(status.st_mtime_ns)
         if stat.S_ISREG(mode):
             chunks = tuple([places[number] for number in numbers])
-            entries.append((found.path, "f", mode & PERMISSIONS, status.st_size, status.st_mtime_ns, "", chunks))
+            entries.append((found.path, "f", mode & PERMISSIONS, status.st_size, modified, "", chunks))
         elif stat.S_ISLNK(mode):
-            entries.append((found.path, "l", mode & PERMISSIONS, 0, status.st_mtime_ns, targets[found.path], ()))
+            entries.append((found.path, "l", mode & PERMISSIONS, 0, modified, targets[found.path], ()))
         else:
-            entries.append((found.path, "d", mode & PERMISSIONS, 0, status.st_mtime_ns, "", ()))
+            entries.append((found.path, "d", mode & PERMISSIONS, 0, modified, "", ()))
     return entries
+
+
+def _possible(moment: int) -> int:
+    """A time as it can be restored: some file systems keep years that others, and the table, do not know."""
+    return max(1 - LAST_MOMENT, min(moment, LAST_MOMENT - 1))
 
 
 def _remembered_signature(status: os.stat_result, began: int) -> Signature:
     """A file's signature; one that no file can have for a file that has to be read again in any case."""
     signature = signature_of(status)
     size, modified, changed, inode, mode = signature
-    return (size, NEVER, changed, inode, mode) if _is_young(max(modified, changed), began) else signature
+    is_unsure = _is_young(max(modified, changed), began) or _possible(modified) != modified
+    return (size, NEVER, changed, inode, mode) if is_unsure else signature
 
 
 def _is_young(moment: int, began: int) -> bool:

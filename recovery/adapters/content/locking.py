@@ -1,7 +1,8 @@
-"""One restore at a time into one folder, in a way that ends with the process, however it ends."""
+"""One process at a time in one folder, in a way that ends with the process, however it ends."""
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Iterator
@@ -31,6 +32,24 @@ def alone(folder: Path) -> Iterator[None]:
         os.close(handle)
 
 
+@contextmanager
+def in_turn(folder: Path) -> Iterator[None]:
+    """Hold a folder, which must exist, as soon as nobody else holds it.
+
+    Raises:
+        StateError: the folder cannot be held.
+    """
+    handle = _open(folder)
+    try:
+        try:
+            _wait(handle)
+        except OSError as error:
+            raise StateError(f"{folder} cannot be locked: {error.strerror}", hint="name a folder on a disk") from error
+        yield
+    finally:
+        os.close(handle)
+
+
 if sys.platform == "win32":
     import msvcrt
 
@@ -41,6 +60,14 @@ if sys.platform == "win32":
     def _lock(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
+    def _wait(handle: int) -> None:
+        while True:
+            try:
+                return msvcrt.locking(handle, msvcrt.LK_LOCK, 1)
+            except OSError as error:  # it gives up after ten seconds
+                if error.errno != errno.EDEADLK:
+                    raise
+
 else:
     import fcntl
 
@@ -49,3 +76,6 @@ else:
 
     def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def _wait(handle: int) -> None:
+        fcntl.flock(handle, fcntl.LOCK_EX)

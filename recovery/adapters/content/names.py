@@ -6,8 +6,8 @@ from collections.abc import Collection, Iterable, Mapping
 
 from recovery.errors import InputError
 from recovery.policy.file_links import problems_of_links
-from recovery.policy.file_names import folding_of, problem_of_path, told
-from recovery.policy.file_table import Limits
+from recovery.policy.file_names import folding_of, told
+from recovery.policy.file_table import Limits, is_target, problem_of_place
 
 
 def check_names(paths: Iterable[str], *, known: Collection[str]) -> None:
@@ -18,11 +18,9 @@ def check_names(paths: Iterable[str], *, known: Collection[str]) -> None:
     """
     paths = list(paths)
     new = [path for path in paths if path not in known]
-    longest = Limits().longest_path
+    limits = Limits()
     for path in new:
-        problem = problem_of_path(path)
-        if problem is None and len(path) * 4 > longest and len(path.encode()) > longest:
-            problem = f"is longer than {longest} bytes"
+        problem = problem_of_place(path, limits)
         if problem is not None:
             raise InputError(f"{told(path)} could not be restored: it {problem}", hint=_HINT)
     if new:
@@ -33,8 +31,12 @@ def check_links(targets: Mapping[str, str]) -> None:
     """Check where links point.
 
     Raises:
-        InputError: one leads out of the folder that is saved.
+        InputError: one leads out of the folder that is saved, or points to what is no path.
     """
+    limits = Limits()
+    for path, target in targets.items():
+        if not is_target(target, limits):
+            raise InputError(f"the link {told(path)} could not be restored: its target is no path", hint=_HINT)
     for problem in problems_of_links(targets):
         raise InputError(f"the links could not be restored: {problem}", hint=_HINT)
 

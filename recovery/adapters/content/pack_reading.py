@@ -16,6 +16,7 @@ from blake3 import blake3
 
 from recovery.errors import CheckpointRejected
 from recovery.models.checkpoint import PACKS, Chunk, Content, Pack
+from recovery.policy.file_names import told
 
 WINDOW_LIMIT = 64 * 1024 * 1024
 """Bytes that decompressing may look back; a pack is no longer than that."""
@@ -43,13 +44,13 @@ def pack_files(directory: Path, content: Content, base: Path | None) -> tuple[Pa
     """
     if content.base is not None and base is None and content.base_packs:
         raise CheckpointRejected(
-            f"the checkpoint needs the packs of its base {content.base}, which is not here",
+            f"the checkpoint needs the packs of its base {told(content.base)}, which is not here",
             hint="download the base's artifact, too; it may have expired",
         )
     _refuse_others(directory / PACKS, {f"{pack.digest}.zst" for pack in content.packs})
     own = [PackFile(pack, _place(directory, pack), f"the pack {pack.digest}") for pack in content.packs]
     others = [
-        PackFile(pack, _place(base, pack), f"the pack {pack.digest} of the base {content.base}")
+        PackFile(pack, _place(base, pack), f"the pack {pack.digest} of the base {told(content.base or '')}")
         for pack in content.base_packs
         if base is not None
     ]
@@ -158,15 +159,16 @@ def _decompress(stored: memoryview, raw: memoryview, source: str) -> None:
     """Fill `raw` from a frame that must be exactly as long when decompressed, and have nothing behind it."""
     frame = zstandard.get_frame_parameters(stored)
     if frame.content_size != len(raw):
-        told = frame.content_size if frame.content_size < _UNTOLD else "nothing"
+        size = frame.content_size if frame.content_size < _UNTOLD else "nothing"
         raise CheckpointRejected(
-            f"{source} says {told} of its size when decompressed, {len(raw)} bytes are declared", hint=DAMAGED
+            f"{source} says {size} of its size when decompressed, {len(raw)} bytes are declared", hint=DAMAGED
         )
     if frame.window_size > WINDOW_LIMIT or frame.dict_id:
         raise CheckpointRejected(
             f"{source} needs a window of {frame.window_size} bytes or a dictionary, at most {WINDOW_LIMIT} are used"
         )
-    if _end_of_frame(stored, zstandard.frame_header_size(stored), frame.has_checksum) != len(stored):
+    most_blocks = _MOST_SMALL_BLOCKS + len(raw) // _SMALLEST_BLOCK
+    if _end_of_frame(stored, zstandard.frame_header_size(stored), frame.has_checksum, most_blocks) != len(stored):
         raise zstandard.ZstdError("it ends elsewhere than the pack")
     reader = zstandard.ZstdDecompressor(max_window_size=WINDOW_LIMIT).stream_reader(stored)
     length = reader.readinto(raw)
@@ -176,19 +178,25 @@ def _decompress(stored: memoryview, raw: memoryview, source: str) -> None:
         )
 
 
-def _end_of_frame(stored: memoryview, first: int, has_checksum: bool) -> int:
+def _end_of_frame(stored: memoryview, first: int, has_checksum: bool, most_blocks: int) -> int:
     """Where a frame ends, told by the heads of its blocks: the library reads no further, and does not tell."""
     place = first
-    is_last = False
-    while not is_last:
+    for _ in range(most_blocks):
         head = int.from_bytes(stored[place : place + 3], "little")
         is_last = bool(head & 1) or place >= len(stored)
         place += 3 + (1 if head >> 1 & 3 == _ONE_BYTE_REPEATED else head >> 3)
-    return place + 4 * has_checksum
+        if is_last:
+            return place + 4 * has_checksum
+    raise zstandard.ZstdError(f"it has more than {most_blocks} blocks")
 
 
 _UNTOLD = zstandard.CONTENTSIZE_ERROR
 """Sizes from here on are none."""
+
+_SMALLEST_BLOCK = 256
+"""Bytes that a block holds on average, at least: usually it is 128 KiB, and one without any costs only time."""
+
+_MOST_SMALL_BLOCKS = 64
 
 _ONE_BYTE_REPEATED = 1
 """The kind of block that is stored as one byte, however long it is."""

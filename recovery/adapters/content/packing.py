@@ -19,7 +19,7 @@ from recovery.models.checkpoint import Pack
 
 LARGEST_PACK = 64 * 1024 * 1024
 SMALLEST_PACK = 16 * 1024 * 1024
-PACKS_AT_LEAST = 16
+PACKS_AT_LEAST = 24
 """Packs that much content is divided into: threads end at about the same time, and less of it is in memory at once."""
 
 MEMORY = 2 * LARGEST_PACK
@@ -44,7 +44,7 @@ class Packer(AbstractContextManager["Packer"]):
         self._size = size
         self._keep = keep
         self._spare: SimpleQueue[mmap] = SimpleQueue()
-        self._buffers = max(2, min(MEMORY // size, os.cpu_count() or 1))
+        self._buffers = max(2, min(MEMORY // size, 1 + (os.cpu_count() or 1)))
         self._buffer: mmap | None = None
         self._filled = 0
         self._of_large_files = 0

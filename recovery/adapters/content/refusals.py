@@ -10,23 +10,39 @@ TEMPORARY = "is the runner's temporary folder"
 CREDENTIALS = "may hold credentials"
 
 _CERTIFICATES = ".pem"
-_CREDENTIAL_ENDINGS = (".key", ".p12", ".pfx", ".ppk", ".kdbx")
+_CREDENTIAL_ENDINGS = (".key", ".p12", ".pfx", ".ppk", ".kdbx", ".jks", ".keystore", ".tfstate", ".tfstate.backup")
 _CREDENTIAL_NAME = re.compile(
     r"\.npmrc|\.yarnrc\.yml|\.pypirc|[._]netrc|\.git-credentials|\.htpasswd|\.pgpass|\.my\.cnf|\.vault-token"
+    r"|\.dockercfg|\.s3cfg|auth\.json|(?i:nuget\.config)|rclone\.conf"
     r"|\.env(?!.*\.(?:example|sample|template|dist)$).*"
     r"|id_(?:rsa|dsa|ecdsa|ed25519)(?!.*\.pub$).*"
     r"|gha-creds-.*\.json|credentials\.tfrc\.json|application_default_credentials\.json"
 )
 _CREDENTIAL_PATH = {
-    "config.json": ".docker",
-    "credentials": ".aws",
-    "credentials.toml": ".cargo",
-    "config": ".kube",
-    "hosts.yml": "gh",
+    "config.json": (".docker",),
+    "credentials": (".aws", ".cargo"),
+    "credentials.toml": (".cargo",),
+    "config": (".kube",),
+    "gradle.properties": (".gradle",),
+    "hosts.yml": ("gh",),
+    "settings.xml": (".m2",),
 }
 """Names that say it only together with the folder they lie in."""
 
-_BEGINNINGS = (".", "_netrc", "id_", "gha-creds-", "credentials.tfrc", "application_default_credentials")
+_BEGINNINGS = (
+    ".",
+    "_netrc",
+    "id_",
+    "gha-creds-",
+    "credentials.tfrc",
+    "application_default_credentials",
+    "auth.json",
+    "rclone.",
+    "nuget.",
+    "NuGet.",
+    "Nuget.",
+    "NUGET.",
+)
 """How all names begin that are refused for the whole of them."""
 _ENDINGS = (_CERTIFICATES, *_CREDENTIAL_ENDINGS)
 _PRIVATE = b"PRIVATE KEY"
@@ -49,7 +65,7 @@ def may_hold_credentials(name: str, folder: str, location: str) -> bool:
     """
     if name.endswith(_CERTIFICATES):
         return _holds_private_key(location)
-    if name.endswith(_CREDENTIAL_ENDINGS) or _CREDENTIAL_PATH.get(name) == folder:
+    if name.endswith(_CREDENTIAL_ENDINGS) or folder in _CREDENTIAL_PATH.get(name, ()):
         return True
     return _CREDENTIAL_NAME.fullmatch(name) is not None
 

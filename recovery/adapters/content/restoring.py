@@ -76,6 +76,7 @@ def _finish_all(destination: Path) -> bool:
     left = list(stages.leftovers(destination))
     for staging in left:
         if staging.is_committed:
+            stages.check(staging)
             stages.finish(staging)
         else:
             stages.discard(staging)

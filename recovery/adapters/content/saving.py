@@ -147,7 +147,9 @@ class _Save:
         own = {number: known[number].raw_size for number in used if number in known and number not in self._borrowed}
         new = sum(size for number, size in used.items() if number not in known)
         dissolved = packs_to_dissolve({number: used[number] for number in own}, own, new=new)
-        again = gathering.resting_on(dissolved) if dissolved else []
+        if not dissolved:
+            return set(changed)
+        again = gathering.resting_on(dissolved)
         for number in dissolved:
             self._usable[number] = False
         gathering.read(again)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from stat import S_ISDIR, S_ISLNK, S_ISREG
+from stat import S_IMODE, S_ISDIR, S_ISLNK, S_ISREG
 
 from recovery.adapters.content.found import Found
 from recovery.adapters.content.patterns import Pattern, parse_patterns
@@ -23,6 +23,9 @@ from recovery.errors import InputError, StateError
 NO_FILE = "is neither a file, a folder nor a link"
 _MOUNT_POINT = 0xA0000003
 """Reparse tag of what Windows calls a junction: a link to a folder that shows itself as a folder."""
+
+_USUAL_MODE = 0o755
+"""The mode of most folders, and of those that a restore makes for the files in them."""
 
 Entry = tuple[str, str, os.stat_result]
 """Name, location and status of something in a folder."""
@@ -41,7 +44,7 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The files, links and empty folders that patterns name, sorted by path."""
+    """The files, links, and empty or unusual folders that patterns name, sorted by path."""
 
     found: tuple[Found, ...]
     left_out: tuple[LeftOut, ...]
@@ -102,7 +105,8 @@ class _Walk:
             before = len(self.found)
             below = self._below(folder)
             waiting += below
-            if folder.taken and folder.itself and not below and len(self.found) == before:
+            is_empty = not below and len(self.found) == before
+            if folder.taken and folder.itself and (is_empty or _is_unusual(folder.itself)):
                 self.found.append(folder.itself)
 
     def _below(self, folder: _Folder) -> list[_Folder]:
@@ -229,6 +233,11 @@ def _nothing(taking: Sequence[Pattern], left_out: Sequence[LeftOut], source: str
         f"`{source}`: {named[:200]} {matches} no file in the workspace",
         hint="patterns are relative to the workspace; a folder means everything below it",
     )
+
+
+def _is_unusual(folder: Found) -> bool:
+    """Whether a folder has a mode that a restore would not give it anyway; on Windows folders have none."""
+    return os.name != "nt" and S_IMODE(folder.status.st_mode) & 0o777 != _USUAL_MODE
 
 
 def _entries(folder: _Folder) -> Iterator[Entry]:

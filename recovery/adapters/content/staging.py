@@ -19,12 +19,13 @@ from typing import Any, NamedTuple
 
 from recovery.errors import CheckpointRejected, StateError
 from recovery.models.manifest import read_json
-from recovery.policy.file_names import STAGING_PREFIX, problem_of_path
+from recovery.policy.file_names import STAGING_PREFIX, problem_of_path, told
 
 RECORD = "commit.json"
 _FORMAT = 1
 _LAST_MOMENT = 2**63
 _RECORD_LIMIT = 512 * 1024 * 1024
+_KINDS_PREPARED = frozenset({stat.S_IFREG, stat.S_IFLNK, stat.S_IFDIR})
 
 
 class FolderState(NamedTuple):
@@ -54,7 +55,7 @@ class Staging:
     @property
     def is_committed(self) -> bool:
         """Whether the record is written, and all that remains is to move."""
-        return (self.root / RECORD).is_file()
+        return _kind(str(self.root / RECORD)) == stat.S_IFREG
 
 
 def prepare(destination: Path) -> Staging:
@@ -106,6 +107,37 @@ def commit(staging: Staging, folders: Sequence[FolderState]) -> None:
             os.close(handle)
 
 
+def check(staging: Staging) -> None:
+    """Look through what an earlier restore is said to have left: anybody may have planted it.
+
+    Raises:
+        StateError: there is something in it that no restore prepares.
+    """
+    if _kind(str(staging.files)) not in {None, stat.S_IFDIR}:
+        raise _strange(staging, "files", "is no folder")
+    waiting = [""]
+    while waiting:
+        folder = waiting.pop()
+        for entry in _listed(staging, folder):
+            path = f"{folder}{entry.name}"
+            kind = stat.S_IFMT(entry.stat(follow_symlinks=False).st_mode)
+            problem = problem_of_path(path) if kind in _KINDS_PREPARED else "is neither file nor link nor folder"
+            if problem is not None:
+                raise _strange(staging, path, problem)
+            if kind == stat.S_IFDIR:
+                waiting.append(f"{path}/")
+
+
+def _listed(staging: Staging, folder: str) -> list[os.DirEntry[str]]:
+    try:
+        with os.scandir(staging.files / folder) as entries:
+            return list(entries)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise _strange(staging, folder, f"cannot be read: {error.strerror}") from error
+
+
 def finish(staging: Staging) -> None:
     """Move what has not been moved yet, set the folders' modes, and remove the staging folder.
 
@@ -116,13 +148,13 @@ def finish(staging: Staging) -> None:
     try:
         for folder in sorted(folders, key=_path_of):
             _unlock(staging.destination, folder)
-        if staging.files.is_dir():
+        if _kind(str(staging.files)) == stat.S_IFDIR:
             _move(str(staging.files), str(staging.destination))
         for folder in sorted(folders, key=_path_of, reverse=True):
             _settle(staging.destination, folder)
     except OSError as error:
         raise StateError(
-            f"the restore into {staging.destination} is not finished: {error.filename}: {error.strerror}",
+            f"the restore into {staging.destination} is not finished: {told(str(error.filename))}: {error.strerror}",
             hint=f"remove what is in the way and restore again, or give the restore up by removing {staging.root}",
         ) from error
     discard(staging)
@@ -203,6 +235,13 @@ def _is_sound(row: Any) -> bool:
             return problem_of_path(path) is None and 0 <= mode <= 0o777 and abs(modified or 0) < _LAST_MOMENT
         case _:
             return False
+
+
+def _strange(staging: Staging, path: str, problem: str) -> StateError:
+    return StateError(
+        f"what an interrupted restore seems to have left is not put in its place: {told(path)} {problem}",
+        hint=f"remove the folder {staging.root}, and find out who made it",
+    )
 
 
 def _damaged(record: Path) -> StateError:

@@ -19,6 +19,17 @@ FORMAT = 1
 LEVEL = 3
 DIGEST_LENGTH = 32
 
+MOST_RATIO = 1_000
+"""How many times smaller than itself a large table may be stored."""
+
+RATIO_MATTERS_FROM = 1024 * 1024
+
+_MARKS_IN_A_ROW = {b"{": 1, b"[": 4, b",": 12}
+"""What makes values of a text, and how much of it a row has on average at most, that in its path included."""
+
+_MARKS_AT_LEAST = 100_000
+"""Marks that matter in no table, however few rows it has: their paths may be full of them."""
+
 EntryRow = tuple[str, str, int, int, int, str, tuple[int, ...]]
 """The fields of an `Entry`, in order; a record for each of 40,000 files would take longer than the table itself."""
 
@@ -79,15 +90,19 @@ def _numbers(values: Iterable[int]) -> bytes:
     return struct.pack(f"<{len(values)}Q", *values)
 
 
-def decode_table(data: bytes, *, limit: int, source: str) -> FileTable:
+def decode_table(data: bytes, *, limit: int, rows: int = 1_000_000, source: str) -> FileTable:
     """The table that stored bytes hold, at most `limit` bytes long when decompressed; `source` names it in errors.
+
+    `rows` is about how many entries and chunks it may have: what could become many more is not even parsed.
 
     What it says is of the right kind, no more: whether paths, sizes and chunks make sense is for the caller to check.
 
     Raises:
         CheckpointRejected: it is damaged, too large, or of a format that this program does not know.
     """
-    fields = read_json(_decompressed(data, limit, source), source=source)
+    text = _decompressed(data, min(limit, max(RATIO_MATTERS_FROM, len(data) * MOST_RATIO)), source)
+    _check_marks(text, rows, source)
+    fields = read_json(text, source=source)
     if fields.get("format") != FORMAT or isinstance(fields["format"], bool):
         raise CheckpointRejected(
             f"{source} has format {str(fields.get('format'))[:20]!r}, this program reads {FORMAT}",
@@ -122,6 +137,14 @@ def _decompressed(data: bytes, limit: int, source: str) -> bytes:
         return zstandard.ZstdDecompressor().decompress(data, allow_extra_data=False)
     except zstandard.ZstdError as error:
         raise _damaged(source, f"it is no zstd frame: {error}") from error
+
+
+def _check_marks(text: bytes, rows: int, source: str) -> None:
+    """Refuse a text of far more values than so many rows have: each takes much more memory than the text does."""
+    for mark, times in _MARKS_IN_A_ROW.items():
+        found, most = text.count(mark), _MARKS_AT_LEAST + times * rows
+        if found > most:
+            raise _damaged(source, f"{mark.decode()!r} is in it {found} times, at most {most} are read")
 
 
 def _checked(rows: Any, fields: dict[str, type], name: str, source: str) -> list[list[Any]]:

@@ -8,17 +8,21 @@ import stat
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from recovery.errors import CheckpointRejected, StateError
 from recovery.models.checkpoint import PACKS, TABLE, particulars_of
 from recovery.models.manifest import MANIFEST, MANIFEST_LIMIT, read_manifest
+from recovery.policy.file_table import Limits, problems_of_content
 
 MOST_RATIO = 100
 """How many times smaller than its content a large member may be: what we upload is compressed already."""
 
 RATIO_MATTERS_FROM = 1024 * 1024
+
+SUM_MATTERS_FROM = 1024**3
+"""Bytes of all members together below which it does not matter how much smaller the artifact is."""
 
 _BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError)
 _METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
@@ -76,10 +80,13 @@ def _opened(zip_path: Path) -> zipfile.ZipFile:
 
 
 def _declared(manifest: bytes) -> dict[str, int]:
-    """The size of each file that the manifest speaks of, by its name."""
+    """The size of each file that the manifest speaks of, by its name, if what it declares may be restored."""
     content = particulars_of(read_manifest(manifest, source="in the artifact")).content
     if content is None:
         return {}
+    problems = problems_of_content(content, Limits())
+    if problems:
+        raise CheckpointRejected(f"the artifact is not unpacked: {problems[0]}")
     return {TABLE: content.table_size} | {f"{PACKS}/{pack.digest}.zst": pack.size for pack in content.packs}
 
 
@@ -106,10 +113,21 @@ def _members(archive: zipfile.ZipFile, size: int) -> dict[str, zipfile.ZipInfo]:
         if info.filename in members:
             raise CheckpointRejected(f"the artifact holds {info.filename} twice")
         _check_packing(info)
+        if not 0 <= info.header_offset < size:
+            raise CheckpointRejected(f"{info.filename} is damaged in the artifact: it would lie outside of it")
         members[info.filename] = info
-    if sum(info.compress_size for info in members.values()) > size:
-        raise CheckpointRejected("the artifact's files lie in each other: together they are longer than the artifact")
+    _check_sums(members.values(), size)
     return members
+
+
+def _check_sums(members: Collection[zipfile.ZipInfo], size: int) -> None:
+    if sum(info.compress_size for info in members) > size:
+        raise CheckpointRejected("the artifact's files lie in each other: together they are longer than the artifact")
+    unpacked = sum(info.file_size for info in members)
+    if unpacked > max(SUM_MATTERS_FROM, size * MOST_RATIO):
+        raise CheckpointRejected(
+            f"the artifact grows from {size} to {unpacked} bytes, more than {MOST_RATIO} times, like a bomb"
+        )
 
 
 def _check_name(info: zipfile.ZipInfo) -> None:

@@ -127,7 +127,7 @@ def link_through_many_links(forgery: Forgery) -> None:
 @attack("lead through each other without end")
 def links_that_multiply(forgery: Forgery) -> None:
     """Each link wanders about before it leads to the next one."""
-    for number in range(400):
+    for number in range(250):
         forgery.link(f"n{number:03}", "x/../" * 800 + f"n{number + 1:03}")
 
 
@@ -304,6 +304,30 @@ def table_bomb(forgery: Forgery) -> None:
     forgery.edit_table = lambda table: table + b" " * 50_000_000
 
 
+@attack("bytes long when decompressed, at most 1048576 are read")
+def table_that_grows_too_much(forgery: Forgery) -> None:
+    """As much as so many files may need, from next to nothing."""
+    forgery.edit_table = lambda table: table + b" " * 5_000_000
+
+
+@attack("'[' is in it")
+def table_of_empty_lists(forgery: Forgery) -> None:
+    """Few bytes, each of which takes fifty in memory."""
+    forgery.edit_table = lambda table: table.replace(b'"chunks": [', b'"chunks": [' + b"[]," * 300_000, 1)
+
+
+@attack("'{' is in it")
+def table_of_empty_objects(forgery: Forgery) -> None:
+    """The same with what takes even longer."""
+    forgery.edit_table = lambda table: table.replace(b'"chunks": [', b'"chunks": [' + b"{}," * 300_000, 1)
+
+
+@attack("',' is in it")
+def table_of_numbers(forgery: Forgery) -> None:
+    """The same with numbers."""
+    forgery.edit_table = lambda table: table.replace(b'"chunks": [', b'"chunks": [' + b"1.5," * 200_000, 1)
+
+
 @attack("declares a table of")
 def endless_table(forgery: Forgery) -> None:
     """A table for which there is no memory."""
@@ -314,6 +338,19 @@ def endless_table(forgery: Forgery) -> None:
 def stored_pack_bomb(forgery: Forgery) -> None:
     """A stored pack for which there is no memory."""
     forgery.afterwards.append(lambda _, content: _with_pack(content, size=2**62))
+
+
+@attack("more than any needs")
+def pack_of_empty_blocks(forgery: Forgery) -> None:
+    """A byte behind so many blocks of nothing that walking over them takes minutes."""
+    forgery.compress = lambda raw: _with_empty_blocks(raw, 1_000_000)
+
+
+@attack("it has more than 2017 blocks")
+def large_pack_of_empty_blocks(forgery: Forgery) -> None:
+    """The same in a pack that may be as long."""
+    forgery.next_pack().chunk(bytes(500_000))
+    forgery.compress = lambda raw: _with_empty_blocks(raw, len(raw) // 100)
 
 
 @attack("decompressed, at most")
@@ -462,7 +499,7 @@ def link_instead_of_a_pack(forgery: Forgery) -> None:
     forgery.afterwards.append(replace)
 
 
-@attack("needs the packs of its base ckpt-base")
+@attack("needs the packs of its base 'ckpt-base'")
 def missing_base(forgery: Forgery) -> None:
     """Half of it lies in a checkpoint that is not given."""
     forgery.next_pack().file("evil", b"evil").in_base = 1
@@ -512,6 +549,13 @@ def _flip(path: Path) -> None:
 
 def _with_pack(content: Content, **changes: int) -> Content:
     return content.model_copy(update={"packs": (content.packs[0].model_copy(update=changes), *content.packs[1:])})
+
+
+def _with_empty_blocks(raw: bytes, count: int) -> bytes:
+    """A frame with so many blocks of nothing in front of its own."""
+    frame = zstandard.compress(raw)
+    first = zstandard.frame_header_size(frame)
+    return frame[:first] + bytes(3 * count) + frame[first:]
 
 
 def _with_window_of_2_gib(raw: bytes) -> bytes:

@@ -256,6 +256,61 @@ def test_link_with_the_name_of_a_staging_folder_is_not_followed(tmp_path: Path) 
     assert before == tree_of(tmp_path)
 
 
+def test_files_of_somebody_else_are_not_moved_through_a_link(tmp_path: Path) -> None:
+    """What lies outside of the workspace stays there."""
+    outside, destination = tmp_path / "outside", tmp_path / "destination"
+    (outside / "folder").mkdir(parents=True)
+    destination.mkdir()
+    root = committed(destination, "file", [])
+    shutil.rmtree(root / "files")
+    (root / "files").symlink_to(outside)
+    before = tree_of(tmp_path)
+
+    with pytest.raises(StateError, match="'files' is no folder"):
+        finish_interrupted(destination)
+
+    assert before == tree_of(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "path", [".git/hooks/post-checkout", "lib/.GIT/config", "a\\b", f"{STAGING_PREFIX}x/y", "a\nb"]
+)
+def test_name_that_no_checkpoint_has_is_not_moved(path: str, tmp_path: Path) -> None:
+    """Nor is anything beside it, and the hint says what to remove."""
+    committed(tmp_path, path, []).rename(tmp_path / f"{STAGING_PREFIX}planted")
+    before = tree_of(tmp_path)
+
+    with pytest.raises(StateError, match="is not put in its place") as problem:
+        finish_interrupted(tmp_path)
+
+    assert str(tmp_path / f"{STAGING_PREFIX}planted") in str(problem.value.hint)
+    assert before == tree_of(tmp_path)
+
+
+def test_what_is_no_file_is_not_moved(tmp_path: Path) -> None:
+    """No restore prepares a pipe."""
+    root = committed(tmp_path, "file", [])
+    os.mkfifo(root / "files" / "pipe")
+
+    with pytest.raises(StateError, match="'pipe' is neither file nor link nor folder"):
+        finish_interrupted(tmp_path)
+
+    assert not (tmp_path / "file").exists()
+
+
+def test_record_that_is_a_link_is_none(tmp_path: Path) -> None:
+    """What it leads to may be anybody's; the folder is removed like one that was never committed."""
+    record = tmp_path / "record"
+    record.write_text('{"format": 1, "folders": []}')
+    destination = tmp_path / "destination"
+    destination.mkdir()
+    root = committed(destination, "file", [])
+    (root / stages.RECORD).unlink()
+    (root / stages.RECORD).symlink_to(record)
+
+    assert (True, [], True) == (finish_interrupted(destination), list(destination.iterdir()), record.exists())
+
+
 def test_what_came_in_the_way_meanwhile_is_told_and_kept(tmp_path: Path) -> None:
     """Nothing is lost: once the way is free, it can be finished."""
     committed(tmp_path, "a/file", [])

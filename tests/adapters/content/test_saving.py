@@ -11,6 +11,7 @@ import pytest
 from recovery.adapters.content.checking import check_content
 from recovery.adapters.content.found import Found
 from recovery.adapters.content.saving import save_content
+from recovery.adapters.content.selection import select
 from recovery.adapters.content.table import decode_table
 from recovery.errors import InputError, StateError
 from recovery.models.checkpoint import PACKS, TABLE, Content, FileTable
@@ -288,7 +289,9 @@ def test_what_is_no_file_is_refused(workspace: Workspace, kind: str) -> None:
         (["caf\u00e9", "cafe\u0301"], "one file where case"),
         (["a\nb"], "control character"),
         (["a\\b"], "backslash"),
-        (["x/" * 1500 + "y"], "longer than"),
+        (["x/" * 1500 + "y"], "256 folders deep"),
+        (["x/" * 256 + "y"], "256 folders deep"),
+        (["é" * 128], "too long"),
     ],
 )
 def test_name_that_could_not_be_restored_is_refused(workspace: Workspace, paths: list[str], words: str) -> None:
@@ -306,6 +309,42 @@ def test_link_that_leads_out_is_refused(workspace: Workspace, target: str) -> No
     (workspace.root / "link").symlink_to(target)
     with pytest.raises(InputError, match="link"):
         workspace.save("one")
+
+
+@pytest.mark.parametrize("target", ["a\nb", "a\x1b[31m"])
+def test_link_to_what_is_no_path_is_refused(workspace: Workspace, target: str) -> None:
+    """A restore would refuse it, too."""
+    (workspace.root / "link").symlink_to(target)
+    with pytest.raises(InputError, match="its target is no path"):
+        workspace.save("one")
+
+
+def test_time_that_cannot_be_kept_becomes_the_nearest_that_can(workspace: Workspace) -> None:
+    """Some file systems know the year 2300; the file is read again each time, for its time tells nothing."""
+    write_tree(workspace.root, {"file": b"x"})
+    path = workspace.root / "file"
+    os.utime(path, (10_413_792_000, 10_413_792_000))
+    found = path.lstat().st_mtime_ns
+    workspace.grow_old()
+    saved = [workspace.save("one"), workspace.save("two")]
+    assert min(found, 2**63 - 1) == table_of(workspace.checkpoints / "two").entries[0].modified
+    assert [1, 1] == [each.reread for each in saved]
+    workspace.restored("two", saved[1])
+
+
+def test_mode_and_time_of_a_full_folder_come_back(workspace: Workspace) -> None:
+    """A database's folder that only its owner may enter stays so; a read-only one, too."""
+    write_tree(workspace.root, {"private/file": b"x", "private/ours/file": b"y", "read-only/file": b"z"})
+    modes = {"private": 0o700, "private/ours": 0o750, "read-only": 0o555}
+    for path, mode in sorted(modes.items(), reverse=True):
+        os.utime(workspace.root / path, (1_000_000_000, 1_000_000_000))
+        (workspace.root / path).chmod(mode)
+    found = select(workspace.root, ("**",)).found
+    saved = save_content(found, workspace.checkpoints / "one", store=workspace.store)
+    for _ in range(2):  # the second time into what is there
+        status = {path: (workspace.restored("one", saved) / path).stat() for path in modes}
+        assert modes == {path: stat.S_IMODE(each.st_mode) for path, each in status.items()}
+        assert {1_000_000_000} == {int(each.st_mtime) for each in status.values()}
 
 
 def test_file_that_cannot_be_read_is_named(workspace: Workspace) -> None:

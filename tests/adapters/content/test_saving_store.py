@@ -151,18 +151,25 @@ def test_saves_in_threads_do_not_harm_each_other(workspace: Workspace) -> None:
 def test_save_that_is_killed_leaves_the_next_one_right(workspace: Workspace) -> None:
     """Killed at any moment, it leaves no manifest; the next save makes a whole checkpoint, in the same folder, too."""
     random = Random(4)  # noqa: S311
+    write_tree(workspace.root, {"large": some_bytes(8_000_000)})
+    process = start_save(workspace, "whole")
     began = time.monotonic()
-    start_save(workspace, "whole").communicate(timeout=60)
+    process.communicate(timeout=60)
     longest = time.monotonic() - began
-    for turn in range(12):
-        write_tree(workspace.root, {f"new-{turn}": some_bytes(400_000, seed=turn)})
+    killed = 0
+    for turn in range(8):
+        shutil.rmtree(workspace.store)
+        workspace.save("before")
+        write_tree(workspace.root, {f"new-{turn}": some_bytes(8_000_000, seed=turn + 2)})
         process = start_save(workspace, "killed")
-        time.sleep(random.random() * longest / 2)
+        time.sleep(random.random() * longest)
         process.kill()
         process.communicate()
+        killed += process.returncode < 0
         assert not (workspace.checkpoints / "killed" / "manifest.json").exists()
-        if turn % 3 == 0:
-            saved = workspace.save("killed")
-            workspace.check("killed", saved)
+        saved = workspace.save("killed")
+        workspace.check("killed", saved)
+        (workspace.root / f"new-{turn}").unlink()
+    assert killed
     saved = workspace.save("last")
     assert described(workspace.root) == described(workspace.restored("last", saved))

@@ -345,6 +345,19 @@ CREDENTIALS = (
     ".docker/config.json",
     ".aws/credentials",
     ".kube/config",
+    ".cargo/credentials",
+    ".m2/settings.xml",
+    ".gradle/gradle.properties",
+    "auth.json",
+    "NuGet.Config",
+    "nuget.config",
+    ".dockercfg",
+    ".s3cfg",
+    "rclone.conf",
+    "terraform.tfstate",
+    "terraform.tfstate.backup",
+    "release.jks",
+    "release.keystore",
 )
 
 
@@ -380,6 +393,8 @@ def test_files_of_credentials_are_taken_when_named(workspace: Path, path: str, p
         "config.json",
         "docker/config.json",
         "aws/credentials",
+        "gradle.properties",
+        "settings.xml",
         "credentials",
         "hosts.yml",
         "keyboard",

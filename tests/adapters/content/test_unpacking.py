@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from recovery.adapters.content import unpacking
 from recovery.adapters.content.restoring import restore_content
 from recovery.adapters.content.unpacking import unpack_artifact
 from recovery.errors import CheckpointRejected, StateError, UnknownSchema
@@ -139,6 +140,34 @@ def _grown(_: dict[str, bytes]) -> bytes:
     return zipped({MANIFEST: manifest, TABLE: table}, method=zipfile.ZIP_DEFLATED)
 
 
+def _many_grown(_: dict[str, bytes]) -> bytes:
+    """Packs of which each is small enough for its growth not to matter, and longer than what is in it."""
+    digests = [f"{number:064x}" for number in range(3)]
+    packs = [{"digest": digest, "size": 1_000_000, "raw_size": 1} for digest in digests]
+    zeros = "0" * 64
+    fields = {"files": 1, "bytes": 1, "tree_digest": zeros, "table_digest": zeros, "table_size": 1, "packs": packs}
+    manifest = manifest_bytes(make_checkpoint(metadata={"content": fields}))
+    members = {MANIFEST: manifest, TABLE: b"x"} | {f"{PACKS}/{digest}.zst": bytes(1_000_000) for digest in digests}
+    return zipped(members, method=zipfile.ZIP_DEFLATED)
+
+
+def _placed_at(offset: int) -> Callable[[dict[str, bytes]], bytes]:
+    """A zip whose list says in 64 bits where its first member begins."""
+
+    def edit(data: bytearray) -> None:
+        row = data.index(b"PK\x01\x02")
+        extra = struct.pack("<HHQ", 1, 8, offset)
+        (name,) = struct.unpack_from("<H", data, row + 28)
+        struct.pack_into("<H", data, row + 30, len(extra))
+        struct.pack_into("<I", data, row + 42, 2**32 - 1)
+        data[row + 46 + name : row + 46 + name] = extra
+        end = data.rindex(b"PK\x05\x06")
+        (size,) = struct.unpack_from("<I", data, end + 12)
+        struct.pack_into("<I", data, end + 12, size + len(extra))
+
+    return lambda members: zipped(members, edit=edit)
+
+
 ATTACKS: dict[str, tuple[Callable[[dict[str, bytes]], bytes], str]] = {
     "another_file": (_with("evil.sh"), "'evil.sh', which is no part of a checkpoint"),
     "absolute_path": (_with("/etc/passwd"), "which is no part"),
@@ -169,8 +198,11 @@ ATTACKS: dict[str, tuple[Callable[[dict[str, bytes]], bytes], str]] = {
     "longer_by_the_list": (_listed("<I", {20: 300, 24: 300}), "its manifest declares"),
     "wrong_checksum": (_listed("<I", {16: 1}), "damaged in the artifact: Bad CRC"),
     "place_within_another_member": (_listed("<I", {42: 1}), "damaged in the artifact"),
-    "place_beyond_the_end": (_listed("<I", {42: 2**31}), "damaged in the artifact"),
+    "place_beyond_the_end": (_listed("<I", {42: 2**31}), "would lie outside"),
+    "place_behind_every_file": (_placed_at(2**63 - 1), "would lie outside"),
+    "place_that_no_file_has": (_placed_at(2**64 - 1), "would lie outside"),
     "ratio": (_grown, "like a bomb"),
+    "many_packs_that_grow": (_many_grown, "more than any needs"),
     "table_of_another_size": (lambda members: zipped(members | {TABLE: b"short"}), "its manifest declares"),
     "cut_off": (lambda members: zipped(members)[:-40], "is no sound zip"),
     "no_zip": (lambda members: members[TABLE], "is no sound zip"),
@@ -216,6 +248,17 @@ def test_manifest_that_is_too_large_is_not_unpacked(tmp_path: Path) -> None:
     (tmp_path / "zip").write_bytes(zipped({MANIFEST: b" " * (MANIFEST_LIMIT + 1)}))
 
     with pytest.raises(CheckpointRejected, match="manifest is larger than"):
+        unpack_artifact(tmp_path / "zip", tmp_path / "unpacked")
+
+
+def test_sum_of_many_small_files_is_limited(checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each may grow a little; all together may not grow much."""
+    monkeypatch.setattr(unpacking, "SUM_MATTERS_FROM", 1000)
+    monkeypatch.setattr(unpacking, "MOST_RATIO", 1)
+    members = members_of(checkpoint) | {TABLE: bytes(10_000)}
+    (tmp_path / "zip").write_bytes(zipped(members, method=zipfile.ZIP_DEFLATED))
+
+    with pytest.raises(CheckpointRejected, match="the artifact grows from"):
         unpack_artifact(tmp_path / "zip", tmp_path / "unpacked")
 
 

@@ -139,6 +139,15 @@ def test_incompressible_pack_may_grow_a_little() -> None:
     assert [] == problems_of_table(table, content_of(table, packs=(pack,)), Limits(most_pack_bytes=100))
 
 
+@pytest.mark.parametrize(("size", "problems_found"), [(1024 + 101, 0), (1024 + 102, 1)])
+def test_pack_is_hardly_longer_than_what_is_in_it(size: int, problems_found: int) -> None:
+    """What is longer holds something else than content."""
+    table = table_of(Entry("a", "f", size=100, chunks=(0,)))
+    pack = PACK.model_copy(update={"size": size})
+
+    assert problems_found == len(problems_of_content(content_of(table, packs=(pack,)), Limits()))
+
+
 @pytest.mark.parametrize(
     "name", ["con", "NUL.txt", "com1", "LPT9.log", "a<b", "a:b", "a|b", "a?", "a*", 'a"b', "dot.", "blank ", "com¹"]
 )

@@ -161,7 +161,7 @@ def test_base_without_the_pack_is_refused(tmp_path: Path, destination: Path) -> 
     content = forgery.write(tmp_path / "checkpoint", tmp_path / "base")
     Forgery().file("other", b"other").write(tmp_path / "other")
 
-    with pytest.raises(CheckpointRejected, match=r"of the base ckpt-base is missing"):
+    with pytest.raises(CheckpointRejected, match=r"of the base 'ckpt-base' is missing"):
         restore_content(tmp_path / "checkpoint", content, destination, base=tmp_path / "other")
 
 
