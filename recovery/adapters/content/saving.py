@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from dataclasses import dataclass
 from operator import attrgetter
 from pathlib import Path
 
 from blake3 import blake3
 
+from recovery.adapters.content.collector import without_collector
 from recovery.adapters.content.composing import Composition, bytes_used, compose, next_index
 from recovery.adapters.content.durable import settle_folder, write_whole
 from recovery.adapters.content.found import Found
@@ -64,7 +63,7 @@ def save_content(
     if (destination / MANIFEST).exists():
         raise StateError(f"there is a whole checkpoint in {destination} already", hint="name another folder")
     try:
-        with _without_collector():
+        with without_collector():
             _make_empty(destination)
             saved = _Save(files, destination, ContentStore(store), base).run(progress)
             for folder in (destination / PACKS, destination, destination.parent):
@@ -183,15 +182,3 @@ def _make_empty(destination: Path) -> None:
     (destination / TABLE).unlink(missing_ok=True)
     for path in packs.iterdir():
         path.unlink()
-
-
-@contextmanager
-def _without_collector() -> Iterator[None]:
-    """Let no garbage be looked for among hundreds of thousands of rows that are none: it takes as long as they do."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
