@@ -36,4 +36,4 @@ def show_json(document: Any) -> None:
 
 def progress(text: str) -> None:
     """Tell what is going on, on standard error; strangers' words in it cannot move the cursor or begin a line."""
-    print(plain.line(text, LONGEST_LINE), file=sys.stderr, flush=True)
+    print(plain.preformatted(text, LONGEST_LINE), file=sys.stderr, flush=True)

@@ -109,14 +109,16 @@ def _is_young(moment: int, began: int) -> bool:
     return moment >= began - (YOUNG if moment % _SECOND else YOUNG_ON_COARSE_CLOCKS)
 
 
-def next_index(before: Index, gathering: Gathering, new: Sequence[Pack], content: Content, *, began: int) -> Index:
+def next_index(
+    before: Index, usable: Sequence[bool], gathering: Gathering, new: Sequence[Pack], content: Content, *, began: int
+) -> Index:
     """What is remembered after a save that `began` at that time and made these packs."""
     saves = before.saves + 1
     packs = (*before.packs, *new)
     used = set(content.packs) | set(content.base_packs) | set(new)
     last_before = (*before.last_used, *[saves] * len(new))
     last_used = [saves if pack in used else last for pack, last in zip(packs, last_before, strict=True)]
-    usable = (*gathering.usable, *[True] * len(new))
+    usable = (*usable, *[True] * len(new))
     kept = [number for number in range(len(packs)) if usable[number] and last_used[number] > saves - KEPT_SAVES]
     chunks, renumbered = gathering.chunks, None
     if len(kept) < len(packs):

@@ -6,14 +6,14 @@ import io
 import os
 import stat
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 from blake3 import blake3
 
 from recovery.adapters.content.chunking import BUFFER, LARGEST_WHOLE, chunks_of
-from recovery.adapters.content.found import Found
-from recovery.adapters.content.index import Index
 from recovery.adapters.content.packing import Packer
-from recovery.adapters.content.reading import FileChanged, read_link, read_steadily, signature_of
+from recovery.adapters.content.reading import FileChanged, read_link, read_steadily
+from recovery.adapters.content.recalling import Recollection
 from recovery.errors import InputError
 
 Progress = Callable[[int, int], None]
@@ -23,44 +23,22 @@ _TELL_EVERY = 16 * 1024 * 1024
 
 
 class Gathering:
-    """The chunks of every file of one save. Chunks are numbered: those of known packs first, then new ones.
+    """The chunks of every file of one save. Chunks are numbered: those of known packs first, then new ones."""
 
-    `usable` tells of each known pack whether its chunks count.
-    """
-
-    def __init__(self, files: Sequence[Found], index: Index, usable: list[bool], packer: Packer) -> None:
-        self.files = files
-        self.statuses = [each.status for each in files]
-        self.chunks = list(index.chunks)
-        self.numbers: list[tuple[int, ...]] = [()] * len(files)
+    def __init__(self, recalled: Recollection, packer: Packer) -> None:
+        self.files = recalled.files
+        self.statuses = [each.status for each in recalled.files]
+        self.chunks = list(recalled.index.chunks)
+        self.numbers = recalled.numbers
         """The chunks of each file."""
-        self.targets: dict[str, str] = {}
+        self.targets = recalled.targets
         """Where the links point."""
         self.files_read: set[int] = set()
-        self.usable = usable
-        self._index = index
-        self._remembered = dict(zip(index.paths, zip(index.signatures, index.numbers(), strict=True), strict=True))
-        self._all_usable = all(usable)
+        self._recalled = recalled
+        self._usable = recalled.usable
         self._packer = packer
         self._known: dict[bytes, int] = {}
         self._buffer = bytearray()
-
-    def recall(self) -> list[int]:
-        """Take over what is remembered of unchanged files; return the positions of all others."""
-        others = []
-        for position, each in enumerate(self.files):
-            remembered = self._remembered.get(each.path)
-            if (
-                remembered is None
-                or remembered[0] != signature_of(each.status)
-                or not (self._all_usable or self._are_usable(remembered[1]))
-            ):
-                others.append(position)
-            else:
-                self.numbers[position] = remembered[1]
-                if each.path in self._index.targets:
-                    self.targets[each.path] = self._index.targets[each.path]
-        return others
 
     def resting_on(self, packs: set[int]) -> list[int]:
         """The positions of files with a chunk in one of these packs."""
@@ -71,21 +49,23 @@ class Gathering:
         ]
 
     def read(self, positions: Sequence[int], progress: Progress | None = None) -> None:
-        """Read these files, and store those of their chunks that no usable pack holds.
+        """Read these files, and pack those of their chunks that no usable pack holds.
 
         Raises:
             InputError: something is no file, folder or link, or is changed while it is read.
             StateError: a file cannot be read.
         """
-        self._known = {row[3]: number for number, row in enumerate(self.chunks) if self._is_usable(row[0])}
-        total = sum(self.statuses[position].st_size for position in positions)
+        usable = {pack for pack, is_usable in enumerate(self._usable) if is_usable}
+        usable.update(row[0] for row in self.chunks[len(self._recalled.index.chunks) :])
+        self._known = {row[3]: number for number, row in enumerate(self.chunks) if row[0] in usable}
+        total = sum([self.statuses[position].st_size for position in positions])
         done = told = 0
         same = self._find_same(positions)
         for position in positions:
             if position not in same:
                 self._read_one(position)
             done += self.statuses[position].st_size
-            if progress is not None and done - told >= _TELL_EVERY:
+            if done - told >= _TELL_EVERY and progress is not None:
                 progress(done, total)
                 told = done
 
@@ -122,7 +102,7 @@ class Gathering:
         if number is None:
             pack, offset = self._packer.put(content, of_large_file=of_large_file)
             number = self._known[digest] = len(self.chunks)
-            self.chunks.append((len(self.usable) + pack, offset, len(content), digest))
+            self.chunks.append((len(self._usable) + pack, offset, len(content), digest))
         return number
 
     def _find_same(self, positions: Sequence[int]) -> set[int]:
@@ -131,21 +111,17 @@ class Gathering:
             position
             for position in positions
             if self.statuses[position].st_size > LARGEST_WHOLE
-            and (remembered := self._remembered.get(self.files[position].path)) is not None
-            and remembered[0][0] == self.statuses[position].st_size
-            and self._are_usable(remembered[1])
+            and (before := self._recalled.chunks_before(self.files[position].path)) is not None
+            and before[0][0] == self.statuses[position].st_size
         ]
-        if not likely:
-            return set()
-        from concurrent.futures import ThreadPoolExecutor
-
         with ThreadPoolExecutor() as threads:
             results = threads.map(self._compare, likely)
             return {position for position, is_same in zip(likely, results, strict=True) if is_same}
 
     def _compare(self, position: int) -> bool:
         found = self.files[position]
-        numbers = self._remembered[found.path][1]
+        before = self._recalled.chunks_before(found.path)
+        numbers = before[1] if before else ()
 
         def is_same(handle: int, _status: os.stat_result) -> bool:
             for number in numbers:
@@ -159,9 +135,3 @@ class Gathering:
             self.files_read.add(position)
             self.numbers[position], self.statuses[position] = numbers, status
         return same
-
-    def _are_usable(self, numbers: Sequence[int]) -> bool:
-        return all(self._is_usable(self.chunks[number][0]) for number in numbers)
-
-    def _is_usable(self, pack: int) -> bool:
-        return pack >= len(self.usable) or self.usable[pack]

@@ -18,6 +18,7 @@ from recovery.adapters.content.gathering import Gathering, Progress
 from recovery.adapters.content.names import check_links, check_names
 from recovery.adapters.content.packing import Packer, size_of_packs
 from recovery.adapters.content.reading import signature_of
+from recovery.adapters.content.recalling import Recollection
 from recovery.adapters.content.store import ContentStore
 from recovery.adapters.content.table import encode_rows, tree_digest_of_rows
 from recovery.adapters.content.waste import packs_to_dissolve
@@ -103,10 +104,11 @@ class _Save:
             self._leave_only(content.packs)
             return Saved(content=content, new_bytes=0, reread=0, reused=len(self._files))
         check_names([each.path for each in self._files], known=set(self._index.paths))
-        size = size_of_packs(sum([each.status.st_size for each in self._files]))
+        recalled = Recollection(self._files, self._index, self._usable)
+        size = size_of_packs(recalled.bytes_changed)
         with Packer(self._destination / PACKS, size=size, keep=self._store.keep) as packer:
-            gathering = Gathering(self._files, self._index, self._usable, packer)
-            touched = self._read(gathering, progress)
+            gathering = Gathering(recalled, packer)
+            touched = self._read(gathering, recalled.changed, progress)
             packer.close()
             check_links(gathering.targets)
             composition = compose(gathering, borrowed=self._borrowed)
@@ -116,7 +118,7 @@ class _Save:
         content = self._content(composition, table, tree, new)
         write_whole(self._destination / TABLE, table)
         self._leave_only(content.packs)
-        self._store.remember(next_index(self._index, gathering, new, content, began=self._began), table)
+        self._store.remember(next_index(self._index, self._usable, gathering, new, content, began=self._began), table)
         return Saved(
             content=content,
             new_bytes=sum(pack.size for pack in new),
@@ -137,9 +139,8 @@ class _Save:
         at_hand = {pack for pack, is_usable in zip(index.packs, self._usable, strict=True) if is_usable}
         return at_hand.issuperset(content.packs) and self._store.lend_table(content, self._destination)
 
-    def _read(self, gathering: Gathering, progress: Progress | None) -> set[int]:
+    def _read(self, gathering: Gathering, changed: list[int], progress: Progress | None) -> set[int]:
         """Read what has changed, and then what lies in packs that are mostly waste; return the positions of it all."""
-        changed = gathering.recall()
         gathering.read(changed, progress)
         used = bytes_used(gathering)
         known = dict(enumerate(self._index.packs))

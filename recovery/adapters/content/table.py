@@ -5,11 +5,11 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Sequence
 from itertools import chain
-from json.encoder import encode_basestring as quoted
 from typing import Any
 
 import zstandard
 from blake3 import blake3
+from pydantic_core import to_json
 
 from recovery.errors import CheckpointRejected
 from recovery.models.checkpoint import Chunk, Entry, FileTable
@@ -47,17 +47,14 @@ def encode_table(table: FileTable) -> bytes:
 
 def encode_rows(entries: Iterable[EntryRow], chunks: Iterable[ChunkRow]) -> bytes:
     """What `encode_table` does, of rows instead of records."""
-    listed_chunks = ",".join(
-        [f'[{pack},{offset},{length},"{digest.hex()}"]' for pack, offset, length, digest in chunks]
+    text = to_json(
+        {
+            "format": FORMAT,
+            "chunks": [(pack, offset, length, digest.hex()) for pack, offset, length, digest in chunks],
+            "entries": list(entries),
+        }
     )
-    listed_entries = ",".join(
-        [
-            f'[{quoted(path)},"{kind}",{mode},{size},{modified},{quoted(target)},[{",".join(map(str, numbers))}]]'
-            for path, kind, mode, size, modified, target, numbers in entries
-        ]
-    )
-    text = f'{{"format":{FORMAT},"chunks":[{listed_chunks}],"entries":[{listed_entries}]}}'
-    return zstandard.ZstdCompressor(level=LEVEL).compress(text.encode())
+    return zstandard.ZstdCompressor(level=LEVEL).compress(text)
 
 
 def tree_digest(table: FileTable) -> str:
