@@ -167,7 +167,10 @@ def test_other_recovery_run_goes_on(
 def test_two_recovery_runs_at_once(
     opened: Callable[[str], Loop], tally: Callable[[str, str], None], failure: str
 ) -> None:
-    """Two recovery runs in processes of their own have the same event at the same time, and both live."""
+    """Two recovery runs in processes of their own have the same event at the same time, and both live.
+
+    Nothing of GitHub's keeps two that look at the same moment from writing a first comment each; the older one is kept.
+    """
     loop = opened(failure)
     run = failed(loop)
     turns = [loop.turn(run) for _ in range(2)]
@@ -182,7 +185,7 @@ def test_two_recovery_runs_at_once(
     assert all(turn.ended_well for turn in turns), [turn.told for turn in turns]
     loop.follow(*PASSES)
 
-    invariants.assert_all(loop)
+    invariants.assert_all(loop, most_comments=2)
     tally("two at once", "whole story")
 
 
