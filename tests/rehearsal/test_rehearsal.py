@@ -263,7 +263,7 @@ def test_leaving_by_signal_leaves_no_process(number: signal.Signals, tmp_path: P
     command = [sys.executable, "-c", PROGRAM, str(repository), str(tmp_path / "work")]
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
         wait_for_files(tmp_path, "started")
-        assert len(survivors(mark)) >= 2
+        wait_for_survivors(mark, 2)
         process.send_signal(number)
         process.communicate(timeout=10)
     assert process.returncode != 0
@@ -281,6 +281,14 @@ def wait_for_files(folder: Path, name: str) -> None:
                 return
         time.sleep(0.05)
     raise AssertionError(f"no step made {name}")
+
+
+def wait_for_survivors(mark: str, count: int) -> None:
+    """Wait until so many processes sleep: the step goes on after it has made its file."""
+    until = time.monotonic() + 15
+    while len(survivors(mark)) < count:
+        assert time.monotonic() < until, f"fewer than {count} processes were started"
+        time.sleep(0.05)
 
 
 def survivors(mark: str) -> list[str]:
