@@ -7,10 +7,10 @@ import shutil
 import stat
 import tempfile
 import zipfile
-import zlib
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from recovery.adapters.foreign_zip import BROKEN, METHODS
 from recovery.errors import CheckpointRejected, StateError
 from recovery.models.checkpoint import PACKS, TABLE, particulars_of
 from recovery.models.manifest import MANIFEST, MANIFEST_LIMIT, read_manifest
@@ -24,8 +24,6 @@ RATIO_MATTERS_FROM = 1024 * 1024
 SUM_MATTERS_FROM = 1024**3
 """Bytes of all members together below which it does not matter how much smaller the artifact is."""
 
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError)
-_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 _PACK = re.compile(rf"{PACKS}/([0-9a-f]{{64}})\.zst")
 _PIECE = 1024 * 1024
 
@@ -75,7 +73,7 @@ def _opened(zip_path: Path) -> zipfile.ZipFile:
         return zipfile.ZipFile(zip_path)
     except FileNotFoundError:
         raise
-    except _BROKEN as error:
+    except BROKEN as error:
         raise CheckpointRejected(f"the artifact is no sound zip: {error}") from error
 
 
@@ -142,7 +140,7 @@ def _check_name(info: zipfile.ZipInfo) -> None:
 def _check_packing(info: zipfile.ZipInfo) -> None:
     if info.flag_bits & 0x1:
         raise CheckpointRejected(f"{info.filename} is encrypted in the artifact")
-    if info.compress_type not in _METHODS:
+    if info.compress_type not in METHODS:
         raise CheckpointRejected(f"{info.filename} is packed in an unknown way in the artifact")
     if info.compress_type == zipfile.ZIP_STORED and info.file_size != info.compress_size:
         raise CheckpointRejected(
@@ -161,7 +159,7 @@ def _extract(archive: zipfile.ZipFile, info: zipfile.ZipInfo, place: Path) -> No
         try:
             with archive.open(info) as source:
                 shutil.copyfileobj(source, target, _PIECE)
-        except _BROKEN as error:
+        except BROKEN as error:
             if isinstance(error, OSError) and error.errno is not None:
                 raise
             raise CheckpointRejected(f"{info.filename} is damaged in the artifact: {error}") from error

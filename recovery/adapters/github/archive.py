@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import zipfile
-import zlib
 from typing import Protocol
+
+from recovery.adapters.foreign_zip import BROKEN, METHODS
 
 MEMBER_LIMIT = 32 * 1024 * 1024
 """Bytes of one file that are read; plans and journals have some thousand."""
-
-_BROKEN = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError, NotImplementedError)
-_METHODS = frozenset({zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED})
 
 
 class BadArchive(Exception):
@@ -43,7 +41,7 @@ def member(file: Readable, name: str, limit: int = MEMBER_LIMIT) -> bytes | None
         with zipfile.ZipFile(file) as archive:
             found = [info for info in archive.infolist() if info.filename == name]
             return _read(archive, found, name, limit) if found else None
-    except _BROKEN as error:
+    except BROKEN as error:
         raise BadArchive(f"it is not a sound zip ({type(error).__name__})") from error
 
 
@@ -53,7 +51,7 @@ def _read(archive: zipfile.ZipFile, found: list[zipfile.ZipInfo], name: str, lim
     info = found[0]
     if info.flag_bits & 0x1:
         raise BadArchive(f"{name!r} is encrypted")
-    if info.compress_type not in _METHODS:
+    if info.compress_type not in METHODS:
         raise BadArchive(f"{name!r} is packed in an unknown way")
     if info.file_size > limit:
         raise BadArchive(f"{name!r} has {info.file_size} bytes, more than the {limit} that are read")
