@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from recovery.effect import FOUND_LATER, Effect
 from recovery.errors import DeadlineExceeded, InputError, StateError
+from recovery.exclusion import Exclusion
 from recovery.finder import find_checkpoints
-from recovery.models.checkpoint import CheckpointHealth
-from recovery.models.decision import Decision, DecisionKind, JobCheckpoint, Observation, RecoveryPlan
+from recovery.models.decision import Decision, DecisionKind, Observation, RecoveryPlan
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryStatus, RecoveryType, WorkflowCheckpoint
 from recovery.observer import observe
 from recovery.policy.backoff import delay_before_retry
@@ -173,8 +173,10 @@ class RecoveryManager:
         """
         if not checkpoints_matter(self._case(seen), _strategy(strategy)):
             return seen
-        found = find_checkpoints(self._forge, seen, self._why_excluded)
-        self._exclude(found or ())
+        exclusion = Exclusion(self._store, self._recorder, self._forge.repository)
+        found = find_checkpoints(self._forge, seen, exclusion.reason)
+        if not self._settings.dry_run:
+            exclusion.put_on_record(found or ())
         return seen.model_copy(update={"checkpoints": found})
 
     def has_confirmed(self, plan: RecoveryPlan) -> bool:
@@ -187,31 +189,6 @@ class RecoveryManager:
 
     def _observe(self, run_id: int, attempt: int) -> Observation:
         return observe(self._forge, self._clock, run_id, attempt, most_logs=self._settings.max_failed_jobs)
-
-    def _exclude(self, found: Sequence[JobCheckpoint]) -> None:
-        """Put corruption that was found on record, so that the checkpoint is out of use for good."""
-        for checkpoint in found:
-            if self._settings.dry_run or not checkpoint.corrupt or not checkpoint.checkpoint_id:
-                continue
-            if not self._why_excluded(checkpoint.checkpoint_id) and not self._is_known_elsewhere(checkpoint):
-                self._recorder.judged(
-                    checkpoint.checkpoint_id,
-                    self._forge.repository,
-                    CheckpointHealth.CORRUPT,
-                    checkpoint.errors[0],
-                )
-
-    def _is_known_elsewhere(self, found: JobCheckpoint) -> bool:
-        """Whether another artifact is known to hold the checkpoint of this id; ids are never used twice."""
-        known = self._store.checkpoint(found.checkpoint_id)
-        return known is not None and known.metadata.get("artifact_id") not in {None, found.artifact_id}
-
-    def _why_excluded(self, checkpoint_id: str) -> str | None:
-        """Why a checkpoint is out of use for good, as far as it is on record."""
-        health, detail = self._store.health_of(checkpoint_id)
-        if health is not CheckpointHealth.CORRUPT:
-            return None
-        return detail or "it was found damaged before"
 
     def _case(self, seen: Observation) -> Case:
         return Case(observation=seen, settings=self._settings, now=self._clock.now(), own_workflow=self._own_workflow)
