@@ -43,10 +43,9 @@ def prose(value: str, limit: int = plain.LIMIT) -> str:
     A name that holds a backtick itself only shifts what is set as code: every piece is still one or the other.
     """
     pieces = plain.line(value, limit).split("`")
-    balanced = len(pieces) - 1 if len(pieces) % 2 == 0 else len(pieces)
-    shown = (
-        code(piece) if index % 2 and index < balanced else _inert(piece) or _BREAK for index, piece in enumerate(pieces)
-    )
+    if len(pieces) % 2 == 0:  # the last backtick has no partner
+        pieces[-2:] = ["".join(pieces[-2:])]
+    shown = (code(piece) if index % 2 else _inert(piece) or _BREAK for index, piece in enumerate(pieces))
     return _BLOCK_START.sub(r"\1\\", "".join(shown).strip(_BREAK))
 
 

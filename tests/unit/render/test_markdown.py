@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 
 from recovery.render import plain
 from recovery.render.markdown import block, code, link, prose, row, text
@@ -39,6 +39,7 @@ def test_code_is_only_code(value: str) -> None:
 
 
 @given(hostile_text)
+@example("#`1")
 def test_prose_is_text_and_code(value: str) -> None:
     """A sentence with backticks is text and code spans and nothing else."""
     markdown = prose(value)
