@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from recovery.errors import AmbiguousEffect, ForgeError, ForgeUnavailable, RateLimited, RunActive
+from recovery.errors import AlreadyUnderWay, AmbiguousEffect, ForgeError, ForgeUnavailable, RateLimited, RunActive
 from recovery.models.decision import RecoveryPlan
-from recovery.policy.limits import moved_on
-from recovery.ports import Forge
 from recovery.recorder import Recorder
-from recovery.strategies.recipe import Recipe
+from recovery.strategies.recipe import Reach, Recipe, View
 
 FOUND_LATER = "the next attempt was found on looking again"
+"""What is recorded of a re-run whose answer was lost."""
 
 
 @dataclass(frozen=True)
@@ -20,11 +19,11 @@ class Effect:
 
     plan: RecoveryPlan
     recipe: Recipe
-    forge: Forge
+    reach: Reach
     recorder: Recorder
 
     def carry_out(self, *, was_requested: bool) -> None:
-        """Request the effect if the run is still as planned. The request directly before it is always GET run.
+        """Request the effect if the world is still as planned. The recipe's look comes directly before it.
 
         `was_requested` tells of an earlier request whose answer is not on record.
 
@@ -32,21 +31,24 @@ class Effect:
             ForgeError: it failed, or its fate is unknown (`AmbiguousEffect`).
         """
         try:
-            run = self.forge.run(self.plan.header.run_id)
+            view = self.recipe.look(self.plan, self.reach)
         except ForgeError as error:
             self._not_requested(error)
             raise
-        refusal = moved_on(self.plan, run)
-        if refusal is None:
+        if not view.against:
             self._request()
-        elif was_requested and run.run_attempt > self.plan.header.attempt:
-            self._answered(FOUND_LATER, accepted=True)
+        elif view.happened and (was_requested or view.reference):
+            self._happened(view, f"{view.happened}; found on looking again")
+        elif was_requested:  # what came of that request is the answer, and is not known yet
+            self.recorder.noted(self.plan, self.recipe.EFFECT, f"not requested again: {view.against}")
         else:
-            self._answered(refusal.text, accepted=False)
+            self._refused(view.against)
 
     def _request(self) -> None:
         try:
-            self.recipe.perform(self.plan, self.forge)
+            reference = self.recipe.perform(self.plan, self.reach)
+        except AlreadyUnderWay as error:
+            self._refused("; ".join(part for part in (error.message, error.hint) if part))
         except RunActive as error:
             self._look_who_was_first(error)
         except AmbiguousEffect as error:
@@ -55,28 +57,32 @@ class Effect:
             self._not_requested(error)
             raise
         else:
-            self._answered("", accepted=True)
+            self._happened(View(reference=reference), "")
 
     def _not_requested(self, error: ForgeError) -> None:
         """A plain no is an answer; trouble that passes leaves the request open, to be settled and tried again."""
         if isinstance(error, ForgeUnavailable | RateLimited):
             self.recorder.noted(self.plan, self.recipe.EFFECT, f"not done: {error.message}")
         else:
-            self._answered(f"not done: {error.message}", accepted=False)
+            self._refused(f"not done: {error.message}")
 
     def _look_who_was_first(self, error: RunActive) -> None:
         """GitHub says that the run is active: another re-run came first, or it refuses for a reason of its own."""
-        if moved_on(self.plan, self.forge.run(self.plan.header.run_id)) is None:
-            self._answered(error.message, accepted=False)
+        if not self.recipe.look(self.plan, self.reach).against:
+            self._refused(error.message)
             raise error
-        self._answered(f"another re-run came first: {error.message}", accepted=False)
+        self._refused(f"another re-run came first: {error.message}")
 
     def _look_after(self, error: AmbiguousEffect) -> None:
         """After an unclear answer look first. Where nothing is to be seen the request stays open, to be settled."""
-        if self.forge.run(self.plan.header.run_id).run_attempt == self.plan.header.attempt:
-            self.recorder.noted(self.plan, self.recipe.EFFECT, f"{error.message}; no new attempt is to be seen yet")
+        view = self.recipe.look(self.plan, self.reach)
+        if not view.happened:
+            self.recorder.noted(self.plan, self.recipe.EFFECT, f"{error.message}; nothing of it is to be seen yet")
             raise error
-        self._answered(f"{error.message}; the next attempt exists", accepted=True)
+        self._happened(view, f"{error.message}; {view.happened}")
 
-    def _answered(self, detail: str, *, accepted: bool) -> None:
-        self.recorder.answered(self.plan, self.recipe.EFFECT, accepted=accepted, detail=detail)
+    def _happened(self, view: View, detail: str) -> None:
+        self.recorder.answered(self.plan, self.recipe.EFFECT, accepted=True, detail=detail, reference=view.reference)
+
+    def _refused(self, detail: str) -> None:
+        self.recorder.answered(self.plan, self.recipe.EFFECT, accepted=False, detail=detail)

@@ -9,15 +9,18 @@ RecoveryError
 │   ├── AuthenticationError  6   no token, or one that GitHub does not know
 │   ├── ForgeRefused         7   GitHub said no (403, 404, 409, 410, 422)
 │   │   ├── RunActive        7   ... because the run has not completed
-│   │   └── ArtifactDamaged  7   ... or gave out an artifact that is not what was uploaded
+│   │   ├── ArtifactDamaged  7   ... or gave out an artifact that is not what was uploaded
+│   │   └── AlreadyUnderWay  7   ... because somebody else does it, or has done it
 │   ├── ForgeUnavailable     8   GitHub did not answer, or answered 5xx or garbage
+│   │   ├── ListWithoutEnd   8   ... or gives a list that has no end
 │   │   └── AmbiguousEffect  8   ... to a request that may have taken effect
 │   └── RateLimited          9   GitHub asked to wait longer than we may
 ├── StrategyUnavailable  10   the recipe asked for does not exist (yet)
 ├── DeadlineExceeded     11   the time given for the work is over
 ├── CheckpointRejected   12   a checkpoint did not pass validation
 │   └── UnknownSchema       12   ... because another version of this program wrote it
-└── RehearsalError       13   the local rehearsal cannot run or did not close
+├── RehearsalError       13   the local rehearsal cannot run or did not close
+└── OnHold               14   a commit on hold is not deployed again
 
 0 is success, 1 is our own bug, 2 is wrong usage of the command line.
 """
@@ -93,10 +96,18 @@ class ArtifactDamaged(ForgeRefused):
     """An artifact is not what was uploaded, or is no archive that can be read."""
 
 
+class AlreadyUnderWay(ForgeRefused):
+    """Somebody else is doing, or has done, what may be done once."""
+
+
 class ForgeUnavailable(ForgeError):
     """GitHub did not answer, or answered with a server error or garbage."""
 
     default_hint = "GitHub may be having trouble: see https://www.githubstatus.com, then try again"
+
+
+class ListWithoutEnd(ForgeUnavailable):
+    """A list has more pages than any that is read."""
 
 
 class AmbiguousEffect(ForgeUnavailable):
@@ -142,6 +153,12 @@ class RehearsalError(RecoveryError):
     """The local rehearsal cannot run, or its loop did not close."""
 
     exit_code = 13
+
+
+class OnHold(RecoveryError):
+    """A commit that was rolled back is not deployed again until its hold is released or over."""
+
+    exit_code = 14
 
 
 def error_classes(root: type[RecoveryError] = RecoveryError) -> Iterator[type[RecoveryError]]:

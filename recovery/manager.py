@@ -6,26 +6,30 @@ import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
+from recovery.deciding import Decider
 from recovery.effect import FOUND_LATER, Effect
-from recovery.errors import DeadlineExceeded, InputError, StateError
-from recovery.exclusion import Exclusion
-from recovery.finder import find_checkpoints
-from recovery.models.decision import Decision, DecisionKind, Observation, RecoveryPlan
+from recovery.errors import DeadlineExceeded, StateError
+from recovery.models.decision import Decision, DecisionKind, Observation, Reason, RecoveryPlan
+from recovery.models.github import Run
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryStatus, RecoveryType, WorkflowCheckpoint
+from recovery.models.rollback import LAST_KNOWN_GOOD, LONGEST_REASON
 from recovery.observer import observe
 from recovery.policy.backoff import delay_before_retry
-from recovery.policy.choose import checkpoints_matter, choose
+from recovery.policy.choose import asked_for, strategy_named
 from recovery.policy.lifecycle import OPEN, project
-from recovery.policy.limits import may_be_withdrawn, standing_in_the_way
+from recovery.policy.limits import is_rollback, may_be_withdrawn, standing_in_the_way
 from recovery.policy.planning import continues_otherwise, draw_up, manual_failure, next_number, saying_the_same
-from recovery.policy.trust import is_own_artifact
-from recovery.policy.validation import CheckpointFacts, ValidationReport, validate
-from recovery.policy.vetoes import Case
-from recovery.ports import CheckpointVault, Clock, Forge, Store
+from recovery.policy.redaction import redact
+from recovery.policy.validation import ValidationReport
+from recovery.ports import CheckpointVault, Clock, Delivery, Forge, Store
 from recovery.recorder import Recorder
+from recovery.rollback_settlement import RollbackSettlement
+from recovery.rollbacks import Request, RollbackPlanner
 from recovery.settings import Settings, Strategy
 from recovery.settlement import Settlement
 from recovery.strategies import recipe_for
+from recovery.strategies.recipe import Reach
+from recovery.validating import validate_against
 
 LOOK_AGAIN_AFTER = timedelta(minutes=2)
 """A plan older than this is decided about again before it is executed."""
@@ -44,14 +48,20 @@ class RecoveryManager:
         settings: Settings | None = None,
         own_workflow: str | None = None,
         recorded_by: str = "local",
+        delivery: Delivery | None = None,
+        damage: str = "",
     ) -> None:
         self._store = store
         self._forge = forge
+        self._reach = Reach(forge, clock, delivery)
         self._vault = vault
         self._clock = clock
         self._settings = settings or Settings()
-        self._own_workflow = own_workflow
         self._recorder = Recorder(store, clock, recorded_by)
+        self._decider = Decider(store, self._reach, self._recorder, self._settings, own_workflow)
+        self._rollbacks = RollbackPlanner(store, self._reach, self._recorder, self._settings)
+        self._damage = damage
+        """What of the state that is kept between runs was found damaged; empty for nothing. It is put on record."""
         self._confirmed: dict[str, Strategy] = {}
         """Recoveries that were decided about just now, with what was asked for."""
         self._deadline = clock.now() + timedelta(seconds=self._settings.timeout)
@@ -71,15 +81,15 @@ class RecoveryManager:
         """Return to the state a checkpoint describes; false when it is refused.
 
         Raises:
-            StrategyUnavailable: this version has no recipe for it.
+            InputError: the configuration does not say how its workflow is rolled back.
+            StrategyUnavailable: this manager was made without a delivery.
         """
-        failure = manual_failure(checkpoint, reason, f"manual-{self._clock.new_id()}", self._clock.now())
-        state = await self.initiate_recovery(failure, Strategy.ROLLBACK)
+        state = await asyncio.to_thread(lambda: self.execute(self.plan_rollback(checkpoint, reason=reason)))
         return state.status in {RecoveryStatus.IN_PROGRESS, RecoveryStatus.COMPLETED}
 
     async def validate_state(self, checkpoint: WorkflowCheckpoint) -> ValidationReport:
         """Validate a checkpoint in four parts: integrity, environment, artifacts, dependencies."""
-        return await asyncio.to_thread(self._validate, checkpoint)
+        return await asyncio.to_thread(validate_against, checkpoint, self._vault, self._forge)
 
     def plan(
         self, failure: PipelineFailure, strategy: str = "auto", *, observation: Observation | None = None
@@ -93,15 +103,20 @@ class RecoveryManager:
             StrategyUnavailable: the strategy asked for has no recipe.
             ForgeError: the run could not be observed.
         """
-        asked = _strategy(strategy)
-        if asked not in {Strategy.AUTO, Strategy.NONE}:
-            recipe_for(RecoveryType(asked.value))
+        asked = strategy_named(strategy)
+        if asked is Strategy.ROLLBACK:
+            given = self._settings.checkpoint_id or LAST_KNOWN_GOOD
+            return self.plan_rollback(given, failure=failure, reason=self._settings.reason)
         seen = observation or self._observe(failure.run_id, failure.attempt)
         if not seen.failures:
             seen = seen.model_copy(update={"failures": (failure,)})
         if seen.checkpoints is None:
             seen = self.look_for_checkpoints(seen, asked)
-        decision = choose(self._case(seen), asked)
+        decision = self._decider.decide(seen, asked)
+        if decision.kind is DecisionKind.ACT and decision.strategy is RecoveryType.ROLLBACK:
+            others = tuple(other for other in seen.failures if other.id != failure.id)
+            seen = seen.model_copy(update={"failures": (failure, *others)})
+            return self.plan_rollback_unasked(seen, decision.reasons)
         known = self._store.recoveries_of(failure.run_id, failure.attempt)
         standing = standing_in_the_way(known)
         overruled = asked is not Strategy.AUTO or self._is_outdated(standing, failure, seen, decision)
@@ -120,7 +135,52 @@ class RecoveryManager:
             now=self._clock.now(),
             due_at=self._due_at(seen, decision) if asked is Strategy.AUTO else None,
         )
+        if decision.strategy is RecoveryType.ROLLBACK:
+            plan = self._rollbacks.told_where_it_was_merged(plan, seen.run.head_sha)
         return plan if self._settings.dry_run else self._write_down(plan, seen.failures, asked)
+
+    def plan_rollback(
+        self,
+        checkpoint: WorkflowCheckpoint | str = LAST_KNOWN_GOOD,
+        *,
+        failure: PipelineFailure | None = None,
+        run: Run | None = None,
+        workflow: str = "",
+        reason: str = "",
+    ) -> RecoveryPlan:
+        """Choose what to go back to, and write the order down before anything is done, or why there is none.
+
+        The bad run is `run`, or that of `failure`, or else the one that stands of `workflow`, or of the checkpoint's.
+        Without a failure a synthetic one stands for the person's word. Secrets in the `reason` are hidden: it is shown.
+
+        Raises:
+            RecoveryError: it is not configured, no such checkpoint or run is known, or GitHub could not be asked.
+        """
+        self._reach.require_delivery()
+        reason = redact(reason)[:LONGEST_REASON]
+        given = self._rollbacks.checkpoint_named(checkpoint) if isinstance(checkpoint, str) else checkpoint
+        if run is None:
+            run = self._forge.run(failure.run_id) if failure else self._rollbacks.run_of(workflow, given)
+        lead = failure or manual_failure(run, reason, f"manual-{self._clock.new_id()}", self._clock.now())
+        seen = Observation(run=run, attempt=run.run_attempt, jobs=(), failures=(lead,), observed_at=self._clock.now())
+        because = (asked_for(Strategy.ROLLBACK, reason),)
+        return self._plan_rollback(Request(seen=seen, because=because, checkpoint=given, reason=reason))
+
+    def plan_rollback_unasked(self, seen: Observation, because: tuple[Reason, ...]) -> RecoveryPlan:
+        """Choose what to go back to without a person's word, as the configuration allows; the lead failure comes first.
+
+        Raises:
+            RecoveryError: as `plan_rollback`.
+        """
+        return self._plan_rollback(Request(seen=seen, because=because, automatic=True))
+
+    def _plan_rollback(self, request: Request) -> RecoveryPlan:
+        plan, lead = self._rollbacks.draw_up(request), request.failure
+        known = self._store.recoveries_of(lead.run_id, lead.attempt)
+        standing = standing_in_the_way(known, rolling_back=True)
+        if standing is not None and plan.decision.kind is DecisionKind.ACT:
+            self._withdraw(standing, plan.decision.reasons[0].text)
+        return plan if self._settings.dry_run else self._write_down(plan, request.seen.failures, Strategy.ROLLBACK)
 
     def execute(self, plan: RecoveryPlan, *, confirmed: bool = False) -> RecoveryState:
         """Do what a plan says, once, if it still holds. A plan that is not due yet is left for later.
@@ -137,6 +197,8 @@ class RecoveryManager:
             return recorded
         self._require_time(plan)
         asked = self._confirmed.get(plan.header.id, self._settings.strategy if confirmed else None)
+        if plan.rollback is not None and asked is None:
+            return recorded  # nobody finds a rollback and carries it out: whoever asked for it does, or nobody
         age = self._clock.now() - plan.header.started_at
         fresh = asked is not None and timedelta() <= age <= LOOK_AGAIN_AFTER
         if recorded.status in OPEN and not fresh and not self._still_holds(plan, recorded, asked or Strategy.AUTO):
@@ -144,7 +206,7 @@ class RecoveryManager:
         self._require_time(plan)
         recipe = recipe_for(plan.decision.strategy)
         if self._recorder.requested(plan, recipe.EFFECT) is None:
-            effect = Effect(plan, recipe, self._forge, self._recorder)
+            effect = Effect(plan, recipe, self._reach, self._recorder)
             effect.carry_out(was_requested=bool(recorded.metadata.get("requested_at")))
         return self.state_of(plan)
 
@@ -162,8 +224,22 @@ class RecoveryManager:
         plan = self._store.plan(recovery.id)
         if plan is None or recovery.status not in OPEN or self._settings.dry_run:
             return recovery
-        Settlement(plan, recovery, self._forge, self._recorder, self._clock.now()).settle(observation)
+        if plan.rollback is not None:
+            RollbackSettlement(plan, plan.rollback, recovery, self._reach, self._recorder).settle()
+        else:
+            Settlement(plan, recovery, self._forge, self._recorder, self._clock.now()).settle(observation)
         return self.state_of(plan)
+
+    def clear_up(self, recovery: RecoveryState) -> None:
+        """Delete the tags of a rollback that is settled, where whoever settled it was not allowed to.
+
+        Raises:
+            ForgeError: this one is not allowed to, either.
+        """
+        plan = self._store.plan(recovery.id)
+        if plan is None or plan.rollback is None or recovery.status in OPEN or self._settings.dry_run:
+            return
+        RollbackSettlement(plan, plan.rollback, recovery, self._reach, self._recorder).clear_up_again()
 
     def look_for_checkpoints(self, seen: Observation, strategy: str = "auto") -> Observation:
         """What was seen, with the checkpoints of the failed jobs, if they could change what is done.
@@ -171,13 +247,7 @@ class RecoveryManager:
         Raises:
             ForgeError: GitHub cannot be used at all; a list that may not be read means that there are none.
         """
-        if not checkpoints_matter(self._case(seen), _strategy(strategy)):
-            return seen
-        exclusion = Exclusion(self._store, self._recorder, self._forge.repository)
-        found = find_checkpoints(self._forge, seen, exclusion.reason)
-        if not self._settings.dry_run:
-            exclusion.put_on_record(found or ())
-        return seen.model_copy(update={"checkpoints": found})
+        return self._decider.look_for_checkpoints(seen, strategy_named(strategy))
 
     def has_confirmed(self, plan: RecoveryPlan) -> bool:
         """Whether this manager itself has just decided to act on a plan, whatever the plan says of itself."""
@@ -190,9 +260,6 @@ class RecoveryManager:
     def _observe(self, run_id: int, attempt: int) -> Observation:
         return observe(self._forge, self._clock, run_id, attempt, most_logs=self._settings.max_failed_jobs)
 
-    def _case(self, seen: Observation) -> Case:
-        return Case(observation=seen, settings=self._settings, now=self._clock.now(), own_workflow=self._own_workflow)
-
     def _due_at(self, seen: Observation, decision: Decision) -> datetime | None:
         if decision.kind is not DecisionKind.ACT:
             return None
@@ -200,10 +267,12 @@ class RecoveryManager:
         return self._clock.now() + timedelta(seconds=delay) if delay >= 1 else None
 
     def _write_down(self, plan: RecoveryPlan, failures: Sequence[PipelineFailure], asked: Strategy) -> RecoveryPlan:
+        plan = plan.model_copy(update={"damage": self._damage})
         if self._recorder.decided(plan, failures) is None:
             self._confirmed[plan.header.id] = asked
             return plan
-        standing = standing_in_the_way(self._store.recoveries_of(plan.header.run_id, plan.header.attempt))
+        known = self._store.recoveries_of(plan.header.run_id, plan.header.attempt)
+        standing = standing_in_the_way(known, rolling_back=is_rollback(plan))
         return (standing and self._store.plan(standing.id)) or plan
 
     def _require_time(self, plan: RecoveryPlan) -> None:
@@ -223,6 +292,11 @@ class RecoveryManager:
 
     def _still_holds(self, plan: RecoveryPlan, recorded: RecoveryState, asked: Strategy) -> bool:
         """Observe and decide anew, as if there were no plan; withdraw it where the answer is no longer to act."""
+        if plan.rollback is not None:
+            against = self._rollbacks.still_holds(plan)
+            if against is not None:
+                self._withdraw(recorded, against)
+            return against is None
         seen = self._observe(plan.header.run_id, plan.header.attempt)
         if recorded.metadata.get("requested_at") and seen.run.run_attempt > plan.header.attempt:
             effect = recipe_for(plan.decision.strategy).EFFECT
@@ -230,7 +304,7 @@ class RecoveryManager:
             return False
         if plan.checkpoints:
             seen = self.look_for_checkpoints(seen, asked)
-        decision = choose(self._case(seen), asked)
+        decision = self._decider.decide(seen, asked)
         if decision.kind is not DecisionKind.ACT:
             self._withdraw(recorded, decision.reasons[0].text)
             return False
@@ -260,24 +334,3 @@ class RecoveryManager:
         if decision.kind is DecisionKind.ACT:
             self._confirmed[on_record.header.id] = asked
         return on_record
-
-    def _validate(self, checkpoint: WorkflowCheckpoint) -> ValidationReport:
-        digests = checkpoint.metadata.get("dependency_digests", {})
-        facts = CheckpointFacts(
-            stored=self._vault.get(checkpoint.id),
-            environment=self._vault.environment(checkpoint.environment_context),
-            available_artifacts=tuple(name for name in checkpoint.artifacts if self._is_available(name)),
-            dependency_digests=self._vault.digests(digests),
-        )
-        return validate(checkpoint, facts)
-
-    def _is_available(self, artifact_name: str) -> bool:
-        return any(is_own_artifact(artifact) for artifact in self._forge.artifacts_named(artifact_name))
-
-
-def _strategy(name: str) -> Strategy:
-    try:
-        return Strategy(name)
-    except ValueError as error:
-        known = ", ".join(f"`{strategy}`" for strategy in Strategy)
-        raise InputError(f"`{name}` is not a strategy", hint=f"use one of {known}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from recovery.errors import RecoveryError, RunActive, StateError
+from recovery.errors import RecoveryError, RunActive, StateError, StrategyUnavailable
 from recovery.manager import RecoveryManager
 from recovery.models.decision import DecisionKind, Observation
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryStatus, RecoveryType, WorkflowCheckpoint
@@ -46,11 +46,15 @@ class PipelineMonitor:
     async def initiate_enhanced_recovery(self, failure: PipelineFailure, strategy: str = "auto") -> RecoveryState:
         """Recover through the manager; with no usable manager, fall back to a basic retry and say so."""
         await self._create_pre_recovery_checkpoint(failure)
+        if self._manager is None and strategy == Strategy.ROLLBACK:
+            raise StrategyUnavailable("the strategy `rollback` needs a recovery manager", hint="pass one here")
         if self._manager is None:
             return await asyncio.to_thread(self._basic_retry, failure, strategy, "no recovery manager is available")
         try:
             return await self._manager.initiate_recovery(failure, strategy)
         except StateError as error:
+            if strategy == Strategy.ROLLBACK:  # a re-run is not what was asked for
+                raise
             return await asyncio.to_thread(self._basic_retry, failure, strategy, error.message)
 
     async def _create_pre_recovery_checkpoint(self, failure: PipelineFailure) -> WorkflowCheckpoint | None:

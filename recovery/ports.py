@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import BinaryIO, Protocol
+from typing import BinaryIO, Literal, Protocol
 
 from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import Reason, RecoveryHeader, RecoveryPlan
 from recovery.models.events import Event
-from recovery.models.github import Artifact, Comment, Job, PullRequest, Run
+from recovery.models.github import Artifact, Comment, Commit, Deployment, Job, PullRequest, Run, Tag
 from recovery.models.log import JobLog
 from recovery.models.records import PipelineFailure, RecoveryState, WorkflowCheckpoint
+
+Relation = Literal["ahead", "behind", "identical", "diverged"]
+"""How one commit stands to another, as GitHub compares them."""
 
 Admission = Callable[[tuple[RecoveryState, ...]], Reason | None]
 """Shown the recoveries of a run attempt, answers with the reason against one more, or None."""
@@ -82,6 +85,10 @@ class Store(Protocol):
 
     def recoveries(self, repository: str | None = None, limit: int | None = None) -> tuple[RecoveryState, ...]:
         """Recoveries, newest first, of one repository or of all."""
+        ...
+
+    def rollbacks(self, repository: str) -> tuple[RecoveryState, ...]:
+        """The recoveries of a repository that are rollbacks, all of them, newest first."""
         ...
 
     def checkpoint(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
@@ -213,6 +220,103 @@ class Forge(Protocol):
 
     def owns(self, comment: Comment) -> bool:
         """Whether the comment was written by the identity this forge acts as."""
+        ...
+
+
+class Delivery(Protocol):
+    """What rolling back needs of GitHub beyond `Forge`. Methods raise from `recovery.errors.ForgeError` only.
+
+    Every effect is sent once, never repeated. `ForgeRefused` is a plain no, its hint names the `permissions:` line or
+    setting; `AmbiguousEffect` means no clear answer: look before anything else.
+    """
+
+    def artifact(self, artifact_id: int) -> Artifact | None:
+        """One artifact as it stands now; None when it is gone."""
+        ...
+
+    def compare(self, base: str, head: str) -> Relation | None:
+        """How `head` (a commit or branch) stands to `base`; None when one of the two is unknown."""
+        ...
+
+    def reference(self, name: str) -> str | None:
+        """What `tags/…` or `heads/…` points at, a commit or the object of a tag that says something; else None."""
+        ...
+
+    def create_reference(self, name: str, sha: str) -> bool:
+        """Make `tags/…` or `heads/…` point at a commit; false when that name exists already, whatever it points at.
+
+        Of two that ask at once, one is told true.
+        """
+        ...
+
+    def create_tag(self, name: str, sha: str, message: str) -> bool:
+        """Make the tag `name` (without `tags/`), which says `message`, at a commit; false when it exists already.
+
+        Of two that ask at once, one is told true.
+        """
+        ...
+
+    def tag(self, name: str) -> Tag | None:
+        """A tag with what it says; None when there is none of that name."""
+        ...
+
+    def tags(self, prefix: str) -> tuple[str, ...]:
+        """Names of all tags that begin with `prefix`; one request."""
+        ...
+
+    def delete_reference(self, name: str) -> None:
+        """Delete a reference; one that is gone already is no error."""
+        ...
+
+    def dispatch_workflow(self, workflow_file: str, ref: str, inputs: Mapping[str, str]) -> int | None:
+        """Start a workflow at a branch or tag (its name without `refs/…`); the run's id where GitHub tells it."""
+        ...
+
+    def dispatched_runs(self, workflow_file: str, since: datetime) -> tuple[Run, ...]:
+        """Runs of a workflow that were started by `workflow_dispatch` since then, newest first; one request."""
+        ...
+
+    def waiting_environments(self, run_id: int) -> tuple[str, ...]:
+        """Names of the environments whose protection rules a run waits for."""
+        ...
+
+    def create_deployment(self, sha: str, environment: str, description: str, payload: Mapping[str, str]) -> Deployment:
+        """Deploy a commit: nothing is merged into it, no status check is asked for."""
+        ...
+
+    def deployments(self, environment: str, limit: int = 30) -> tuple[Deployment, ...]:
+        """The newest deployments to an environment, newest first; one request."""
+        ...
+
+    def deployment_state(self, deployment_id: int) -> str | None:
+        """The latest status of a deployment (`queued`, `in_progress`, `success`, …); None while it has none."""
+        ...
+
+    def set_deployment_state(self, deployment_id: int, state: str, description: str) -> None:
+        """Add a status to a deployment."""
+        ...
+
+    def commit(self, sha: str) -> Commit:
+        """A commit with its tree and what it says."""
+        ...
+
+    def create_commit(self, message: str, tree: str, parents: Sequence[str]) -> str:
+        """Make a commit of a tree that exists, on no branch yet; its id."""
+        ...
+
+    def pull_request_from(self, branch: str) -> PullRequest | None:
+        """The newest pull request, open or closed, from a branch of this repository; None when there is none."""
+        ...
+
+    def merged_pull_request(self, sha: str) -> PullRequest | None:
+        """The newest merged pull request that brought a commit to the default branch; None when there is none.
+
+        One request. One of a fork counts, too; one that was merged elsewhere only where none was merged there.
+        """
+        ...
+
+    def create_pull_request(self, branch: str, base: str, title: str, body: str) -> PullRequest:
+        """Propose a branch of this repository for `base`."""
         ...
 
 

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BeforeValidator, Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
+from pydantic_core import PydanticSerializationError
 
 from recovery.errors import InputError
+from recovery.models.duration import Duration
 from recovery.models.manifest import StrangeJson, json_object
 from recovery.models.record import Record
+from recovery.models.rollback import (
+    LONGEST_NAME,
+    LONGEST_REASON,
+    MOST_EXTRA_INPUTS,
+    OVERRIDABLE,
+    RejectionId,
+    RollbackKind,
+)
 from recovery.models.verdict import FailureClass
 
-_DURATION = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(s|m|h|d)?\s*", re.IGNORECASE)
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+LONGEST_LABEL = 255
+"""Characters of the name of an environment, of which GitHub takes no more, and of the id of a checkpoint."""
+
+_SHOWN = 80
+"""Characters that an error repeats of a name, and of a value."""
 
 
 class Mode(StrEnum):
@@ -67,23 +79,25 @@ class SideEffects(StrEnum):
     DANGEROUS = "dangerous"
 
 
-def parse_duration(value: object) -> float:
-    """Seconds of `30s`, `2m`, `1.5h`, `1d` or a bare number of seconds.
-
-    Raises:
-        ValueError: the text is none of these.
-    """
-    match = _DURATION.fullmatch(str(value))
-    if match is None or isinstance(value, bool):
-        raise ValueError(f"{value!r} is not a duration such as 30s, 2m or 1h")
-    return float(match.group(1)) * _SECONDS[(match.group(2) or "s").lower()]
-
-
-Duration = Annotated[float, BeforeValidator(parse_duration), Field(ge=0, le=30 * 86400)]
-
-
 def _kebab(name: str) -> str:
     return name.replace("_", "-")
+
+
+class RollbackRule(Record):
+    """How one workflow is rolled back."""
+
+    model_config = Record.model_config | {"alias_generator": _kebab, "populate_by_name": True}
+
+    kind: RollbackKind
+    environment: str = Field(default="production", min_length=1, max_length=LONGEST_LABEL)
+    input: str = Field(default="recovery", min_length=1)
+    """The `workflow_dispatch` input of the workflow that tells it what it goes back to."""
+    hold: Duration = 7 * 86400.0
+    """How long the commit that is rolled back may not be deployed again; 0 for not at all."""
+    automatic: bool = False
+    """Whether a critical failure is rolled back without a person's word."""
+    branches: tuple[str, ...] = ()
+    """Branches whose runs are targets, too, beside the default branch."""
 
 
 class Settings(Record):
@@ -94,7 +108,7 @@ class Settings(Record):
     mode: Mode = Mode.RECOVER
     run_id: int | None = Field(default=None, ge=1)
     strategy: Strategy = Strategy.AUTO
-    reason: str = ""
+    reason: str = Field(default="", max_length=LONGEST_REASON)
     dry_run: bool = False
     comment_mode: CommentMode = CommentMode.ALWAYS
     max_attempts: int = Field(default=2, ge=1, le=50)
@@ -113,11 +127,18 @@ class Settings(Record):
     environment: tuple[str, ...] = ()
     """Names of variables, or `tool:NAME` for the version of a tool; with `~` before it, a compatible one will do."""
     dependencies: tuple[str, ...] = ()
-    checkpoint_id: str = ""
+    checkpoint_id: str = Field(default="", max_length=LONGEST_LABEL)
     """The checkpoint to restore; empty for the one that this job continues from."""
     fail_on_miss: bool = False
     retention_days: int = Field(default=0, ge=0, le=400)
     job_status: str = ""
+
+    workflow: str = Field(default="", max_length=LONGEST_NAME)
+    """Display name of the workflow that is rolled back; empty where run or checkpoint tell it."""
+    force: tuple[RejectionId, ...] = ()
+    """What speaks against a target and is set aside all the same, by its id."""
+    inputs: dict[str, str] = Field(default_factory=dict)
+    """Further inputs of the workflow that a rollback dispatches."""
 
     workflows: tuple[str, ...] = ()
     """Names of the workflows that the sweep looks after; empty means those that trigger the recovery workflow."""
@@ -131,9 +152,45 @@ class Settings(Record):
     """The workflow whose plans a job believes when it restores."""
     look_back: Duration = 3 * 86400.0
     """How far back the sweep looks for events that were lost."""
+    rollback: dict[Annotated[str, Field(max_length=LONGEST_NAME)], RollbackRule] = Field(default_factory=dict)
+    """Display names of workflows, each with how it is rolled back; one that is not named is not rolled back."""
+    rollback_workflow: str = ".github/workflows/rollback.yml"
+    """The workflow that people roll back with, whose plans and holds are believed like those of `recovery-workflow`."""
+
+    @property
+    def believed_workflows(self) -> tuple[str, ...]:
+        """The workflows of which runs on the default branch are believed: their plans, journals and holds."""
+        return (self.recovery_workflow, self.rollback_workflow)
+
+    @field_validator("force")
+    @classmethod
+    def _may_be_forced(cls, given: tuple[RejectionId, ...]) -> tuple[RejectionId, ...]:
+        firm = next((name for name in given if name not in OVERRIDABLE), None)
+        if firm is not None:
+            allowed = ", ".join(name for name in RejectionId if name in OVERRIDABLE)
+            raise ValueError(f"`{firm}` cannot be set aside; what can be: {allowed}")
+        return given
+
+    @field_validator("inputs")
+    @classmethod
+    def _is_dispatchable(cls, given: dict[str, str]) -> dict[str, str]:
+        if len(given) > MOST_EXTRA_INPUTS:
+            raise ValueError(f"{len(given)} inputs are more than the {MOST_EXTRA_INPUTS} that GitHub takes beside ours")
+        return given
 
 
-_FILE_ONLY = frozenset({"workflows", "max-failed-jobs", "autonomy", "side-effects", "look-back", "recovery-workflow"})
+_FILE_ONLY = frozenset(
+    {
+        "workflows",
+        "max-failed-jobs",
+        "autonomy",
+        "side-effects",
+        "look-back",
+        "recovery-workflow",
+        "rollback",
+        "rollback-workflow",
+    }
+)
 _INPUT_ONLY = frozenset(
     {
         "mode",
@@ -151,12 +208,18 @@ _INPUT_ONLY = frozenset(
         "dependencies",
         "retention-days",
         "job-status",
+        "workflow",
+        "force",
+        "inputs",
     }
 )
-RESERVED_INPUTS = ("command", "inputs", "step-attempts")
+RESERVED_INPUTS = ("command", "step-attempts")
 """Inputs whose names are kept for what is not built yet."""
 
 _LISTS = frozenset({"path", "environment", "dependencies"})
+_OBJECTS = {"state": '{"step": "build"}', "inputs": '{"region": "eu"}'}
+"""Inputs that are JSON objects, each with an example."""
+
 INPUT_NAMES = tuple(sorted(_kebab(name) for name in Settings.model_fields if _kebab(name) not in _FILE_ONLY))
 
 
@@ -172,15 +235,19 @@ def load_settings(inputs: Mapping[str, str], config: str | None = None, *, confi
     values = _file_values(config, config_name) if config is not None else {}
     given = {name: _input_value(name, text) for name, text in inputs.items() if text.strip() and name in INPUT_NAMES}
     try:
-        return Settings.model_validate(values | given)
+        settings = Settings.model_validate(values | given)
+        settings.model_dump_json()
     except ValidationError as error:
         raise _input_error(error, given, config_name) from error
+    except PydanticSerializationError as error:  # YAML can spell half a character, which nothing can write down
+        raise InputError(f"{config_name} holds text that is not valid Unicode", hint="write it in UTF-8") from error
+    return settings
 
 
 def _file_values(config: str, config_name: str) -> dict[str, Any]:
     try:
         document = yaml.safe_load(config)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date that is none, a document without a bottom
+    except (yaml.YAMLError, ValueError, LookupError, AttributeError, RecursionError) as error:  # dates that are none, …
         raise InputError(f"{config_name} is not valid YAML: {_first_line(error)}") from error
     if document is None:
         return {}
@@ -199,8 +266,10 @@ def _file_values(config: str, config_name: str) -> dict[str, Any]:
 def _input_value(name: str, text: str) -> Any:
     if name in _LISTS:
         return tuple(line.strip() for line in text.splitlines() if line.strip())
-    if name == "state":
-        return parse_state(text)
+    if name == "force":
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    if name in _OBJECTS:
+        return parse_object(name, text)
     return text.strip()
 
 
@@ -210,21 +279,33 @@ def parse_state(text: str) -> dict[str, Any]:
     Raises:
         InputError: the text is not such an object.
     """
+    return parse_object("state", text)
+
+
+def parse_object(name: str, text: str) -> dict[str, Any]:
+    """The value of an input that is a JSON object.
+
+    Raises:
+        InputError: the text is not a JSON object.
+    """
     try:
         return json_object(text.encode("utf-8", "surrogatepass"))
     except StrangeJson as error:
-        raise InputError(f"`state` cannot be kept: {error}", hint='give a JSON object: {"step": "build"}') from error
+        raise InputError(f"`{name}` cannot be kept: {error}", hint=f"give a JSON object: {_OBJECTS[name]}") from error
 
 
 def _input_error(error: ValidationError, given: Mapping[str, object], config_name: str) -> InputError:
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"])
+    where = ".".join(str(part)[:_SHOWN] for part in first["loc"])
     top = str(first["loc"][0]) if first["loc"] else ""
     source = f"input `{where}`" if top in given else f"{config_name}: `{where}`"
     if first["type"] == "extra_forbidden":
         known = ", ".join(sorted(_kebab(name) for name in Settings.model_fields if _kebab(name) not in _INPUT_ONLY))
         return InputError(f"{source} is not a setting", hint=f"known settings: {known}")
-    return InputError(f"{source}: {first['msg'].removeprefix('Value error, ')} (got {str(first['input'])[:80]!r})")
+    return InputError(
+        f"{source}: {first['msg'].removeprefix('Value error, ')} (got {str(first['input'])[:_SHOWN]!r})",
+        hint="shorten it" if first["type"] == "string_too_long" else None,
+    )
 
 
 def _first_line(error: Exception) -> str:

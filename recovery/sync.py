@@ -6,10 +6,10 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 
-from recovery.errors import ForgeError
+from recovery.errors import ForgeError, ForgeRefused
 from recovery.models.event_lines import read_events
 from recovery.models.events import Event, repository_of
-from recovery.models.github import Artifact
+from recovery.models.github import Artifact, Run
 from recovery.models.record import Record
 from recovery.policy.trust import is_own_artifact, is_recovery_run
 from recovery.ports import Forge, Store
@@ -45,11 +45,12 @@ class RecoveryWorkflow(Record):
     path: str
     """`.github/workflows/recovery.yml`"""
     default_branch: str
+    others: tuple[str, ...] = ()
+    """Further workflows whose artifacts are believed in the same way."""
 
-    @property
-    def file(self) -> str:
-        """The file's name, as GitHub's API wants it."""
-        return self.path.rpartition("/")[2]
+    def made(self, run: Run) -> bool:
+        """Whether a run is one of these workflows, as it stands on the default branch."""
+        return any(is_recovery_run(run, path, self.default_branch) for path in (self.path, *self.others))
 
 
 def sync_attempt(
@@ -71,7 +72,7 @@ def sync_attempt(
         for artifact in [artifact for artifact in named if is_own_artifact(artifact)][:SAME_NAMED]:
             if artifact.id in store.folded([artifact.id]):
                 return 0
-            if is_recovery_run(forge.run(artifact.run_id), workflow.path, workflow.default_branch):
+            if workflow.made(forge.run(artifact.run_id)):
                 return _fold(store, forge, artifact)
     return 0
 
@@ -109,12 +110,32 @@ def _plans_and_journals(forge: Forge, since: datetime, recent: Sequence[Artifact
 
 
 def _trusted_runs(forge: Forge, workflow: RecoveryWorkflow, artifacts: Sequence[Artifact]) -> set[int]:
-    """Ids of the recovery runs among those that made the artifacts: one listing, and the others one by one."""
-    listed = forge.runs_of_workflow(workflow.file, branch=workflow.default_branch, limit=LISTED_RUNS)
-    known = {run.id for run in listed}
-    unlisted = {artifact.run_id for artifact in artifacts} - known if len(listed) == LISTED_RUNS else set()
+    """Ids of the recovery runs among those that made the artifacts.
+
+    One listing for each workflow, until every run is found; then the others one by one.
+    """
+    wanted = {artifact.run_id for artifact in artifacts}
+    known: dict[int, Run] = {}
+    is_long = False
+    for path in (workflow.path, *workflow.others):
+        if known.keys() >= wanted:
+            break
+        listed = _runs_of(forge, path, workflow.default_branch, must_exist=path == workflow.path)
+        known |= {run.id: run for run in listed}
+        is_long = is_long or len(listed) == LISTED_RUNS
+    unlisted = wanted - known.keys() if is_long else set()
     others = [forge.run(run_id) for run_id in sorted(unlisted, reverse=True)[:UNLISTED_RUNS]]
-    return {run.id for run in (*listed, *others) if is_recovery_run(run, workflow.path, workflow.default_branch)}
+    return {run.id for run in (*known.values(), *others) if workflow.made(run)}
+
+
+def _runs_of(forge: Forge, path: str, branch: str, *, must_exist: bool) -> tuple[Run, ...]:
+    """The newest runs of a workflow; none where a repository has no such workflow."""
+    try:
+        return forge.runs_of_workflow(path.rpartition("/")[2], branch=branch, limit=LISTED_RUNS)
+    except ForgeRefused as error:
+        if error.status == 404 and not must_exist:
+            return ()
+        raise
 
 
 def _file_in(artifact_name: str) -> str | None:

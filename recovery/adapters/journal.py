@@ -113,6 +113,10 @@ class JournalledStore:
         """Recoveries, newest first, of one repository or of all."""
         return self._store.recoveries(repository, limit)
 
+    def rollbacks(self, repository: str) -> tuple[RecoveryState, ...]:
+        """The recoveries of a repository that are rollbacks, newest first."""
+        return self._store.rollbacks(repository)
+
     def checkpoint(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
         """One checkpoint by id."""
         return self._store.checkpoint(checkpoint_id)

@@ -6,21 +6,27 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO, TextIO
 from urllib.parse import urlsplit
 from uuid import uuid4
 
 from pydantic import Field, SecretStr
 
-from recovery.errors import InputError
+from recovery.errors import InputError, StateError
 from recovery.models.record import Record
+from recovery.models.unicode import check_unicode
 
 SUMMARY_LIMIT = 1024 * 1024
 """Bytes of job summary that GitHub takes from one step."""
 
 
+LONGEST_MESSAGE = 4000
+"""Characters of an error, warning or notice that are shown."""
+
 LONGEST_NUMBER = 20
 """Digits; GitHub's numbers have fewer, and Python refuses to read thousands of them."""
+
+_INPUT_PREFIX = "INPUT_"
 
 LOCAL_DATABASE = "sqlite:///recovery.db"
 """The database off a runner, where none is named."""
@@ -113,12 +119,24 @@ def runner_context(environment: Mapping[str, str]) -> RunnerContext:
     )
 
 
-def composite_inputs(environment: Mapping[str, str]) -> dict[str, str]:
-    """The inputs as the composite action hands them over: all in one JSON object.
+def inputs_of(environment: Mapping[str, str]) -> dict[str, str]:
+    """The action's inputs, by their names; of one that was not given GitHub says that it is empty.
 
     Raises:
-        InputError: the object cannot be read.
+        InputError: they cannot be read, or one is not valid Unicode.
     """
+    given = {
+        name.removeprefix(_INPUT_PREFIX).lower().replace("_", "-"): value
+        for name, value in environment.items()
+        if name.startswith(_INPUT_PREFIX)
+    }
+    inputs = given | _composite_inputs(environment)
+    check_unicode({f"input `{name}`": text for name, text in inputs.items()})
+    return inputs
+
+
+def _composite_inputs(environment: Mapping[str, str]) -> dict[str, str]:
+    """The inputs as the composite action hands them over: all in one JSON object."""
     text = environment.get("RECOVERY_INPUTS", "")
     if not text:
         return {}
@@ -133,7 +151,7 @@ def composite_inputs(environment: Mapping[str, str]) -> dict[str, str]:
 
 def token_of(environment: Mapping[str, str]) -> str:
     """The token for GitHub's API, from the action's input or the environment; empty when there is none."""
-    given = composite_inputs(environment).get("github-token") or environment.get("INPUT_GITHUB-TOKEN")
+    given = _composite_inputs(environment).get("github-token") or environment.get("INPUT_GITHUB-TOKEN")
     return given or environment.get("GITHUB_TOKEN") or environment.get("GH_TOKEN") or ""
 
 
@@ -164,6 +182,21 @@ def _workflow_path(reference: str, repository: str) -> str | None:
     return path if path.startswith(".github/workflows/") else None
 
 
+def make_folder(directory: Path) -> None:
+    """Make the folder that a step writes into.
+
+    Raises:
+        StateError: it cannot be made.
+    """
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StateError(
+            f"the folder {directory} cannot be made: {error.strerror}",
+            hint="name a folder that this user may write in RECOVERY_DIRECTORY",
+        ) from error
+
+
 class RunnerCommands:
     """Outputs, job summary and annotations of one step. Off a runner annotations are lines on standard error."""
 
@@ -181,13 +214,13 @@ class RunnerCommands:
         for name, value in outputs.items():
             delimiter = f"recovery-{uuid4().hex}"
             blocks.append(f"{name}<<{delimiter}\n{value}\n{delimiter}\n")
-        with Path(self._output).open("a", encoding="utf-8") as file:
-            file.write("".join(blocks))
+        with _appending("GITHUB_OUTPUT", self._output) as file:
+            file.write("".join(blocks).encode())
 
     def add_summary(self, markdown: str) -> None:
         """Append to the job's summary; what exceeds GitHub's limit for the whole step is cut."""
         if self._summary:
-            with Path(self._summary).open("ab") as file:
+            with _appending("GITHUB_STEP_SUMMARY", self._summary) as file:
                 room = max(SUMMARY_LIMIT - file.tell(), 0)
                 file.write(markdown.encode()[:room])
 
@@ -198,15 +231,15 @@ class RunnerCommands:
 
     def error(self, message: str) -> None:
         """Show an error at the top of the run."""
-        self._command("error", message)
+        self._command("error", _clipped(message))
 
     def warning(self, message: str) -> None:
         """Show a warning at the top of the run."""
-        self._command("warning", message)
+        self._command("warning", _clipped(message))
 
     def notice(self, message: str) -> None:
         """Show a notice at the top of the run."""
-        self._command("notice", message)
+        self._command("notice", _clipped(message))
 
     def _command(self, name: str, message: str) -> None:
         if not self._on_runner:
@@ -214,3 +247,22 @@ class RunnerCommands:
             return
         escaped = message.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
         print(f"::{name}::{escaped}", file=self._stream, flush=True)
+
+
+def _appending(variable: str, name: str) -> BinaryIO:
+    """A file of the runner's, opened for appending.
+
+    Raises:
+        StateError: the runner's variable names no file that can be written.
+    """
+    try:
+        return Path(name).open("ab")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError) as error:
+        raise StateError(
+            f"{variable} names {name}, which cannot be written: {error.strerror}",
+            hint="leave that variable to the runner",
+        ) from error
+
+
+def _clipped(message: str) -> str:
+    return message if len(message) <= LONGEST_MESSAGE else f"{message[: LONGEST_MESSAGE - 1]}…"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from recovery.adapters.runner import RunnerContext
-from recovery.ports import Clock, Forge
+from recovery.ports import Clock, Delivery, Forge
 
 if TYPE_CHECKING:
     from recovery.adapters.github.request_log import RequestLog
@@ -17,13 +17,24 @@ def open_forge(context: RunnerContext, clock: Clock, requests: RequestLog | None
     Raises:
         RecoveryError: no token, or a repository name that is none.
     """
+    return open_github(context, clock, requests)[0]
+
+
+def open_github(context: RunnerContext, clock: Clock, requests: RequestLog | None = None) -> tuple[Forge, Delivery]:
+    """The repository on GitHub, with what rolling back needs of it; both through one client.
+
+    Raises:
+        RecoveryError: no token, or a repository name that is none.
+    """
+    from recovery.adapters.github.delivery import GitHubDelivery
     from recovery.adapters.github.forge import GitHubForge
     from recovery.adapters.github.request_log import RequestLog
 
-    return GitHubForge(
+    forge = GitHubForge(
         context.repository,
         context.token.get_secret_value(),
         api_url=context.api_url,
         request_log=RequestLog(context.request_log) if requests is None else requests,
         clock=clock,
     )
+    return forge, GitHubDelivery(context.repository, forge.client)

@@ -14,6 +14,7 @@ from recovery.models.decision import DecisionKind, RecoveryPlan
 from recovery.models.document import DecisionDocument
 from recovery.models.record import Record
 from recovery.models.records import PipelineFailure, RecoveryState
+from recovery.models.rollback import Hold
 from recovery.render.decision import decision_document
 from recovery.sync import PLAN_FILE, plan_artifact_name
 
@@ -33,6 +34,8 @@ class Handover(Record):
     """The one to execute that was decided about just now; about every other one it is decided again first."""
     plan_artifact: str | None = None
     """Name under which the plan's file is to be uploaded before anything is executed."""
+    hold: Hold | None = None
+    """The hold of an earlier rollback that was not uploaded: a shell cannot, or whoever was to did not live to."""
     previews: tuple[DecisionDocument, ...] = ()
     """Documents of a dry run, which are not on record."""
 
@@ -53,7 +56,7 @@ def hand_over(
     if acting and place.context.on_runner:
         events = place.recorder.written_ahead(plan, failures)
         lines = b"".join(event.model_dump_json().encode() + b"\n" for event in events)
-        _write(place.context.directory / PLAN_FILE, lines)
+        write_whole(place.context.directory / PLAN_FILE, lines)
     preview = decision_document(plan, failures, place.manager.state_of(plan))
     header = plan.header
     return Handover(
@@ -68,7 +71,7 @@ def hand_over(
 
 def write_handover(directory: Path, handover: Handover) -> None:
     """Write a handover for the next step."""
-    _write(directory / HANDOVER_FILE, handover.model_dump_json(by_alias=True).encode())
+    write_whole(directory / HANDOVER_FILE, handover.model_dump_json(by_alias=True).encode())
 
 
 def read_handover(directory: Path) -> Handover:
@@ -83,7 +86,7 @@ def read_handover(directory: Path) -> Handover:
         raise StateError("the planning step left no handover", hint="look at the log of the planning step") from error
 
 
-def _write(path: Path, content: bytes) -> None:
+def write_whole(path: Path, content: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
     with temporary.open("wb") as file:

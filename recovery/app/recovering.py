@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from recovery.adapters.runner import RunnerContext
 from recovery.app.handover import Handover, hand_over
+from recovery.app.holding import write_hold
 from recovery.app.wiring import Workplace
 from recovery.errors import InputError, RecoveryError
 from recovery.models.decision import Observation, RecoveryPlan
@@ -40,6 +41,8 @@ class Result:
     main: DecisionDocument | None
     warnings: tuple[str, ...] = ()
     problem: RecoveryError | None = None
+    hold_artifact: str = ""
+    """Name under which the folder `hold` is to be uploaded; empty when there is none."""
 
 
 def target_of(context: RunnerContext, settings: Settings) -> Target:
@@ -95,7 +98,8 @@ def execute_recovery(place: Workplace, handover: Handover, *, plan_uploaded: boo
     retold = documents_of(place.store, [each for each in handover.retell if each not in known])
     warnings = () if place.settings.dry_run else _comment(place, handover, (*retold, *documents))
     main = next((document for document in documents if document.recovery_id == handover.main), None)
-    return Result(documents=documents, main=main, warnings=warnings, problem=problem)
+    hold = "" if place.settings.dry_run else write_hold(place, handover)
+    return Result(documents=documents, main=main, warnings=warnings, problem=problem, hold_artifact=hold)
 
 
 def _observe(place: Workplace, target: Target) -> Observation:
@@ -165,9 +169,9 @@ def _execute(place: Workplace, handover: Handover, *, plan_uploaded: bool) -> Re
 
 
 def _without_upload(place: Workplace, plan: RecoveryPlan) -> None:
-    """What only this runner knows of may be retried, but the jobs could not read what to continue from, or not to."""
-    if plan.checkpoints:
-        place.manager.refuse(plan, "the plan was not uploaded, and the jobs could not read what to continue from")
+    """What only this runner knows of may be retried, and nothing else: others continue and settle by the plan."""
+    if plan.checkpoints or plan.rollback is not None:
+        place.manager.refuse(plan, "the plan was not uploaded, and nobody else could read what it says")
     place.recorder.noted(plan, "upload plan", "the plan was not uploaded; only this runner knows of it")
 
 

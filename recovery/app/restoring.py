@@ -16,7 +16,16 @@ from recovery.adapters.content.restoring import finish_interrupted, restore_cont
 from recovery.adapters.content.staging import leftovers
 from recovery.adapters.vault import DirectoryVault, Progress
 from recovery.app.checkpointing import Place
-from recovery.app.continuing import Found, check_id, find_asked_for, find_own, needs_no_request
+from recovery.app.continuing import (
+    PERMISSION,
+    Found,
+    Ordered,
+    check_id,
+    find_asked_for,
+    find_ordered,
+    find_own,
+    needs_no_request,
+)
 from recovery.app.examining import facts_of, names_tools
 from recovery.app.fetching import Fetched, fetch, fetch_base
 from recovery.app.job import RunningJob
@@ -25,7 +34,8 @@ from recovery.models.checkpoint import particulars_of
 from recovery.models.manifest import MANIFEST, read_manifest
 from recovery.models.records import WorkflowCheckpoint
 from recovery.policy.continuation import FIRST_ATTEMPT, Candidate, OwnJob, made_at, why_another_s
-from recovery.policy.provenance import Origin
+from recovery.policy.provenance import Origin, origin_of
+from recovery.policy.restore_order import check_started_by_rollback
 from recovery.policy.validation import Holder, validate
 from recovery.ports import Forge
 from recovery.settings import Settings
@@ -34,7 +44,6 @@ from recovery.sync import RecoveryWorkflow
 MOST_TRIED = 3
 """Checkpoints that are downloaded, the newest first, where the first ones are refused."""
 
-PERMISSION = "add to the job, if it is missing: `permissions: {contents: read, actions: read}`"
 _HIDDEN = frozenset({403, 404})
 """How GitHub answers whoever may not see something."""
 
@@ -65,23 +74,33 @@ class Restored:
 
 
 def restore_checkpoint(
-    job: RunningJob, settings: Settings, place: Place, connect: Callable[[], Forge], default_branch: str = ""
+    job: RunningJob,
+    settings: Settings,
+    place: Place,
+    connect: Callable[[], Forge],
+    default_branch: str = "",
+    *,
+    ordered: Ordered | None = None,
 ) -> Restored:
     """Find the checkpoint that the running job continues from, validate it, and restore it.
 
-    `connect` opens the forge; it is called only where GitHub has to be asked.
+    `connect` opens the forge; it is called only where GitHub has to be asked. Where a rollback `ordered` a checkpoint,
+    that one or the job's own of the same run and attempt is restored, and nothing else, unless the step itself names
+    one.
 
     Raises:
-        InputError: `checkpoint-id` is no id of a checkpoint.
+        InputError: `checkpoint-id` is no id of a checkpoint, or there is an order that no rollback gave this run.
         StateError: the workspace is in between, which no job may go on with.
     """
     if settings.checkpoint_id:
         check_id(settings.checkpoint_id)
+    if ordered is not None:
+        check_started_by_rollback(job.event, job.ref)
     finish_interrupted(place.workspace)
     own = _own_job(job)
-    if needs_no_request(own, settings.checkpoint_id):
+    if ordered is None and needs_no_request(own, settings.checkpoint_id):
         return _missed(CheckpointRejected(FIRST_ATTEMPT), ())
-    restoring = _Restoring(job, own, settings, place)
+    restoring = _Restoring(job, own, settings, place, None if settings.checkpoint_id else ordered)
     try:
         return replace(restoring.restore(connect(), default_branch), warnings=tuple(restoring.warnings))
     except (InputError, HalfRestored):
@@ -98,11 +117,12 @@ def restore_checkpoint(
 class _Restoring:
     """One use; what it warns of is told, whatever comes of it."""
 
-    def __init__(self, job: RunningJob, own: OwnJob, settings: Settings, place: Place) -> None:
+    def __init__(self, job: RunningJob, own: OwnJob, settings: Settings, place: Place, ordered: Ordered | None) -> None:
         self.warnings: list[str] = []
         self._job = job
         self._own = own
         self._settings = settings
+        self._ordered = ordered
         self._workspace = place.workspace
         self._incoming = place.checkpoints / _INCOMING
         self._vault = DirectoryVault(place.checkpoints, workspace=place.workspace, variables=place.variables)
@@ -137,6 +157,8 @@ class _Restoring:
     def _find(self, forge: Forge, default_branch: str) -> Found:
         if self._settings.checkpoint_id:
             return find_asked_for(forge, self._own.run_id or None, self._settings.checkpoint_id)
+        if self._ordered is not None:
+            return find_ordered(forge, self._ordered, self._own, self._job)
         workflow = RecoveryWorkflow(
             path=self._settings.recovery_workflow, default_branch=default_branch or forge.default_branch()
         )
@@ -156,7 +178,7 @@ class _Restoring:
             return f"its id is none: {checkpoint.id[:100]!r}"
         if candidate.checkpoint_id not in {"", checkpoint.id}:
             return f"it is another checkpoint: expected {candidate.checkpoint_id}, found {checkpoint.id}"
-        if self._settings.checkpoint_id:
+        if self._settings.checkpoint_id or (self._ordered is not None and candidate.checkpoint_id):
             return None
         return why_another_s(particulars_of(checkpoint), self._own)
 
@@ -171,7 +193,7 @@ class _Restoring:
             fetched,
             self._vault,
             artifacts=found.artifacts,
-            origin=self._origin_of(candidate),
+            origin=self._origin_of(candidate, found),
             holder=self._holder_of(candidate),
             base=base.checkpoint if base else None,
             base_problem=base_problem,
@@ -184,8 +206,10 @@ class _Restoring:
             self.warnings.append("environment: versions of tools are not compared with those of another run")
         return self._put_back(fetched, base, candidate)
 
-    def _origin_of(self, candidate: Candidate) -> Origin:
+    def _origin_of(self, candidate: Candidate, found: Found) -> Origin:
         """What GitHub tells of where a checkpoint comes from: of the own run, everything."""
+        if found.maker is not None:
+            return origin_of(found.maker, candidate.name)
         is_own = self._is_own_run_s(candidate)
         return Origin(
             repository=self._job.repository,

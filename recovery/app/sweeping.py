@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 
 from recovery.app.cataloguing import look_at_artifacts
 from recovery.app.handover import Handover, hand_over
+from recovery.app.holding import missing_hold
 from recovery.app.wiring import Workplace
-from recovery.errors import ForgeRefused
+from recovery.errors import (
+    AmbiguousEffect,
+    AuthenticationError,
+    ForgeError,
+    ForgeRefused,
+    ForgeUnavailable,
+    RateLimited,
+)
 from recovery.models.decision import DecisionKind, Observation, RecoveryPlan
-from recovery.models.records import RecoveryState, RecoveryStatus
+from recovery.models.github import Artifact
+from recovery.models.records import RecoveryState, RecoveryStatus, RecoveryType
+from recovery.models.rollback import Hold
 from recovery.policy.consequences import lead_of
 from recovery.policy.lifecycle import OPEN, may_be_decided_anew, was_put_off
 from recovery.policy.watched import watched_workflows
@@ -37,7 +47,7 @@ def plan_sweep(place: Workplace) -> Handover:
         RecoveryError: GitHub or the store could not be used. Nothing has been done to any run.
     """
     since = place.clock.now() - timedelta(seconds=place.settings.look_back)
-    look_at_artifacts(place, since)
+    recent = look_at_artifacts(place, since)
     with place.requests.phase("settle"):
         settled = _settle_open(place)
     due = [] if _asked(place) is Strategy.NONE else [state.id for state in _due(place)]
@@ -52,8 +62,14 @@ def plan_sweep(place: Workplace) -> Handover:
         settled=settled,
         due=due,
     )
+    with place.requests.phase("sync"):
+        hold = _missing_hold(place, recent)
     return handover.model_copy(
-        update={"report": (*declined, *handover.report), "retell": tuple(_changed_lately(place))}
+        update={
+            "report": (*declined, *handover.report),
+            "retell": tuple(_changed_lately(place)),
+            "hold": hold,
+        }
     )
 
 
@@ -70,23 +86,48 @@ def _changed_lately(place: Workplace) -> list[str]:
 
 
 def _settle_open(place: Workplace) -> list[RecoveryState]:
-    open_ones = place.store.unfinished(place.forge.repository)
-    settled = [_settle(place, state) for state in open_ones]
-    return [state for state in settled if state.status not in OPEN]
+    """Recoveries that have come to their end, or that wait for people and did not before."""
+    before = place.store.unfinished(place.forge.repository)
+    after = [_settle(place, state) for state in before]
+    return [now for was, now in zip(before, after, strict=True) if now.status not in OPEN or _newly_waits(was, now)]
+
+
+def _newly_waits(was: RecoveryState, now: RecoveryState) -> bool:
+    waits_for = now.metadata.get("waits_for")
+    return bool(waits_for) and waits_for != was.metadata.get("waits_for")
 
 
 def _settle(place: Workplace, state: RecoveryState) -> RecoveryState:
     try:
         return place.manager.settle(state)
-    except ForgeRefused as error:  # one run that may not be looked at must not keep all others from it
+    except ForgeError as error:  # what is wrong with one must not keep all others from it
+        if _is_out_of_reach(error):
+            raise
         log.warning("recovery left open recovery_id=%s reason=%s", state.id, error.message)
         return state
+
+
+def _is_out_of_reach(error: ForgeError) -> bool:
+    """Whether GitHub would say the same to whatever is asked next; a lost answer to one effect is no such thing."""
+    general = isinstance(error, AuthenticationError | ForgeUnavailable | RateLimited)
+    return general and not isinstance(error, AmbiguousEffect)
+
+
+def _missing_hold(place: Workplace, recent: Sequence[Artifact]) -> Hold | None:
+    """What cannot be looked for now is looked for in the next pass: nothing else waits for it."""
+    try:
+        return missing_hold(place, recent)
+    except ForgeError as error:
+        log.warning("holds not looked after reason=%s", error.message)
+        return None
 
 
 def _due(place: Workplace) -> Iterator[RecoveryState]:
     """Plans of earlier passes whose time has come."""
     for state in place.store.unfinished(place.forge.repository):
         due_at = state.recovery_context.get("due_at")
+        if state.recovery_type is RecoveryType.ROLLBACK:
+            continue  # whoever asked for a rollback carries it out, or nobody does
         if state.status is RecoveryStatus.PENDING and (
             due_at is None or datetime.fromisoformat(due_at) <= place.clock.now()
         ):

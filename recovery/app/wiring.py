@@ -5,19 +5,17 @@ from __future__ import annotations
 import logging
 import os
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from recovery.adapters.clock import SystemClock
 from recovery.adapters.journal import Journal, JournalledStore
-from recovery.adapters.runner import RunnerContext, runner_context
+from recovery.adapters.runner import RunnerContext, make_folder, runner_context
 from recovery.adapters.vault import DirectoryVault
 from recovery.app.configuration import settings_for
-from recovery.app.connecting import open_forge
-from recovery.errors import StateError
+from recovery.app.connecting import open_github
 from recovery.manager import RecoveryManager
 from recovery.monitor import PipelineMonitor
-from recovery.ports import Clock, Forge, Store
+from recovery.ports import Clock, Delivery, Forge, Store
 from recovery.recorder import Recorder
 from recovery.settings import Settings
 from recovery.sync import RecoveryWorkflow
@@ -46,6 +44,8 @@ class Workplace:
     requests: RequestLog
     workflow: RecoveryWorkflow | None
     """The recovery workflow this runs in; None off a runner, where no artifact is believed."""
+    delivery: Delivery | None = None
+    """What rolling back needs of GitHub."""
 
 
 def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
@@ -57,14 +57,15 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
     from recovery.adapters.database.engine import open_store
     from recovery.adapters.github.request_log import RequestLog
 
-    _make(context.directory)
+    make_folder(context.directory)
     clock = SystemClock()
     requests = RequestLog(context.request_log)
     archive = open_store(context.database_url, set_aside_broken=context.database_is_cached)
-    if archive.set_aside is not None:
+    damage = f"the database was set aside as {archive.set_aside}" if archive.set_aside is not None else ""
+    if damage:
         log.warning("the cached database could not be used; it was set aside as %s", archive.set_aside)
     store: Store = JournalledStore(archive, Journal(context.journal)) if context.journal else archive
-    forge = open_forge(context, clock, requests)
+    forge, delivery = open_github(context, clock, requests)
     vault = DirectoryVault(context.directory / "checkpoints", workspace=context.workspace)
     manager = RecoveryManager(
         store,
@@ -74,6 +75,8 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
         settings=settings,
         own_workflow=context.workflow_path,
         recorded_by=context.author,
+        delivery=delivery,
+        damage=damage,
     )
     return Workplace(
         context=context,
@@ -86,7 +89,8 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
         monitor=PipelineMonitor(manager, forge, vault, clock, settings=settings, own_workflow=context.workflow_path),
         recorder=Recorder(store, clock, context.author),
         requests=requests,
-        workflow=_recovery_workflow(context, forge, requests),
+        workflow=_recovery_workflow(context, settings, forge, requests),
+        delivery=delivery,
     )
 
 
@@ -96,20 +100,13 @@ def manager_from_environment() -> RecoveryManager:
     return open_workplace(context, settings_for(context.workspace, {})).manager
 
 
-def _make(directory: Path) -> None:
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StateError(
-            f"the folder {directory} cannot be made: {error.strerror}",
-            hint="name a folder that this user may write in RECOVERY_DIRECTORY",
-        ) from error
-
-
-def _recovery_workflow(context: RunnerContext, forge: Forge, requests: RequestLog) -> RecoveryWorkflow | None:
+def _recovery_workflow(
+    context: RunnerContext, settings: Settings, forge: Forge, requests: RequestLog
+) -> RecoveryWorkflow | None:
     """The workflow whose artifacts are believed. Its branch is asked for only where no event tells it."""
     if context.workflow_path is None:
         return None
     with requests.phase("sync"):
         branch = context.default_branch or forge.default_branch()
-    return RecoveryWorkflow(path=context.workflow_path, default_branch=branch)
+    others = tuple(path for path in settings.believed_workflows if path != context.workflow_path)
+    return RecoveryWorkflow(path=context.workflow_path, default_branch=branch, others=others)

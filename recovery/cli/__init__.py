@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from recovery.cli.console import progress
 from recovery.cli.hints import hint_of
 from recovery.cli.parser import parse
+from recovery.cli.texts import check_texts
 from recovery.errors import RecoveryError
 
 INTERRUPTED = 130
@@ -25,6 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):  # a console may lack a character that a log holds
         sys.stdout.reconfigure(errors="backslashreplace")
     try:
+        check_texts(options)
         code: int = options.run(options)
         sys.stdout.flush()
     except RecoveryError as error:

@@ -17,6 +17,7 @@ from recovery.app.pruning import Pruning, prune
 from recovery.app.wiring import open_workplace
 from recovery.cli.console import progress, show, show_json
 from recovery.cli.context import database_url, local_context, shown_database
+from recovery.cli.texts import clipped, exists
 from recovery.errors import CheckpointRejected, InputError, NotFoundError
 from recovery.models.catalogue import Limits, health_of, readable_particulars
 from recovery.models.checkpoint import CheckpointHealth
@@ -121,7 +122,7 @@ def _side(options: argparse.Namespace, name: str, scratch: Path) -> Fetched | Wo
 
 def _is_path(name: str) -> bool:
     """Whether a checkpoint is named by where it lies; everything else is taken for an id."""
-    return Path(name).exists() or os.sep in name or name.endswith(".zip")
+    return exists(name) or os.sep in name or name.endswith(".zip")
 
 
 def _recorded(options: argparse.Namespace, checkpoint_id: str) -> WorkflowCheckpoint:
@@ -132,7 +133,7 @@ def _recorded(options: argparse.Namespace, checkpoint_id: str) -> WorkflowCheckp
     health, detail = store.health_of(checkpoint_id)
     known = f", only that it is {health.value}: {plain.line(detail)}" if health is not CheckpointHealth.UNKNOWN else ""
     raise NotFoundError(
-        f"there is no checkpoint {checkpoint_id} in {shown_database(options)}{known}",
+        f"there is no checkpoint {clipped(checkpoint_id)} in {shown_database(options)}{known}",
         hint="`recovery checkpoints list` shows those on record; `recovery sweep` takes in those of completed runs",
     )
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from recovery.adapters.runner import LOCAL_DATABASE, RunnerContext, token_of
+from recovery.cli.texts import SHOWN
 from recovery.errors import InputError
 
 
@@ -29,15 +30,14 @@ def local_context(options: argparse.Namespace) -> RunnerContext:
     """The context of a command off a runner.
 
     Raises:
-        InputError: no repository is named.
+        InputError: no repository is named, or requests cannot be written down where it is said.
     """
     name = options.repository or os.environ.get("GITHUB_REPOSITORY", "")
     if name.count("/") != 1:
         raise InputError(
-            f"{name!r} does not name a repository" if name else "no repository is named",
+            f"{name[:SHOWN]!r} does not name a repository" if name else "no repository is named",
             hint="pass `--repository owner/name`, or set GITHUB_REPOSITORY",
         )
-    request_log = getattr(options, "request_log", None)
     return RunnerContext(
         repository=name,
         api_url=os.environ.get("GITHUB_API_URL") or "https://api.github.com",
@@ -45,5 +45,12 @@ def local_context(options: argparse.Namespace) -> RunnerContext:
         workspace=Path(),
         directory=Path(tempfile.gettempdir()) / "storyteller-recovery",
         database_url=database_url(options),
-        request_log=Path(request_log) if request_log else None,
+        request_log=_request_log(options),
     )
+
+
+def _request_log(options: argparse.Namespace) -> Path | None:
+    from recovery.adapters.github.request_log import appendable
+
+    named = getattr(options, "request_log", None)
+    return appendable(named) if named else None

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import importlib
-from collections.abc import Callable
-from typing import TypeAlias
 
-from recovery.cli import values
+from recovery.cli import options, values
+from recovery.cli.options import Commands
 from recovery.errors import RecoveryError, error_classes
 from recovery.version import VERSION
 
@@ -23,7 +21,7 @@ def parse(arguments: list[str]) -> argparse.Namespace:
 
 def build_parser() -> argparse.ArgumentParser:
     """The whole command line."""
-    parser = argparse.ArgumentParser(
+    parser = options.Parser(
         prog="recovery",
         description=DESCRIPTION,
         epilog=f"exit codes:\n{exit_codes()}",
@@ -32,6 +30,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"recovery {VERSION}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     _add_seed_commands(commands)
+    _add_rollback_commands(commands)
     _add_run_commands(commands)
     _add_checkpoint_commands(commands)
     _add_local_commands(commands)
@@ -49,35 +48,8 @@ def exit_codes() -> str:
     return "\n".join(f"  {code:>3}  {meaning}" for code, meaning in sorted(rows))
 
 
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def _add(commands: Commands, name: str, handler: str, summary: str, example: str) -> argparse.ArgumentParser:
-    command = commands.add_parser(
-        name,
-        help=summary,
-        description=f"{summary[0].upper()}{summary[1:]}.",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    command.epilog = f"example:\n  {command.prog} {example}".rstrip()
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else")
-    command.set_defaults(run=_late(handler))
-    return command
-
-
-def _late(handler: str) -> Callable[[argparse.Namespace], int]:
-    """A handler that is imported only when its command runs."""
-
-    def run(options: argparse.Namespace) -> int:
-        module, _, function = handler.partition(":")
-        code: int = getattr(importlib.import_module(f"recovery.cli.{module}"), function)(options)
-        return code
-
-    return run
-
-
 def _add_seed_commands(commands: Commands) -> None:
-    command = _add(
+    command = options.add(
         commands,
         "create-checkpoint",
         "creating:create_checkpoint",
@@ -91,9 +63,9 @@ def _add_seed_commands(commands: Commands) -> None:
     command.add_argument("--checkpoint-type", required=True, choices=["step", "job", "workflow"])
     command.add_argument("--state", default="", metavar="JSON", help="workflow state, a JSON object")
     _capturing(command)
-    _database(command)
+    options.database(command)
 
-    command = _add(
+    command = options.add(
         commands,
         "initiate",
         "running:initiate",
@@ -102,46 +74,96 @@ def _add_seed_commands(commands: Commands) -> None:
     )
     command.add_argument("--failure-id", required=True)
     command.add_argument("--type", default="auto", choices=["auto", "retry", "resume", "rollback", "none"])
-    _acting(command)
+    options.acting(command)
 
-    command = _add(commands, "status", "stored:status", "show one recovery, step by step", "--recovery-id rec-42-1-1")
+    command = options.add(
+        commands, "status", "stored:status", "show one recovery, step by step", "--recovery-id rec-42-1-1"
+    )
     command.add_argument("--recovery-id", required=True)
-    _database(command)
+    options.database(command)
 
-    command = _add(commands, "dashboard", "stored:dashboard", "show success rates and latest recoveries", "")
+    command = options.add(commands, "dashboard", "stored:dashboard", "show success rates and latest recoveries", "")
     command.add_argument("--repository", help="only this repository, `owner/name`")
-    _database(command)
+    options.database(command)
 
-    command = _add(
+
+def _add_rollback_commands(commands: Commands) -> None:
+    command = options.add(
         commands,
         "rollback",
-        "stored:rollback",
-        "return to a checkpoint (not available yet)",
-        "--checkpoint-id ckpt-1 --reason manual_fix",
+        "rolling_back:rollback",
+        "return to a checkpoint of a good run, which is proven first",
+        "--workflow Deploy --plan"
+        "\n  recovery rollback --checkpoint-id last-known-good --workflow Deploy --reason 'the shop is down'"
+        "\n  recovery rollback --checkpoint-id ckpt-01kbqv5x4e8c6w3m2n9d7h5j1a --reason manual_fix",
     )
-    command.add_argument("--checkpoint-id", required=True)
-    command.add_argument("--reason", required=True)
-    _database(command)
+    command.add_argument(
+        "--checkpoint-id",
+        default="last-known-good",
+        metavar="ID",
+        help="default: `last-known-good`, the newest that passes every check; what stood before a rollback that failed"
+        " half-way is returned to",
+    )
+    command.add_argument("--reason", default="", help="why; kept in the record, and shown where the commit is held")
+    command.add_argument(
+        "--plan", action="store_true", help="show the target and all that was rejected; change nothing"
+    )
+    command.add_argument(
+        "--workflow", type=values.name, metavar="NAME", help="display name of the workflow to roll back"
+    )
+    command.add_argument(
+        "--run-id",
+        type=values.number,
+        metavar="ID",
+        help="the bad run (default: the newest on the default branch that deployed)",
+    )
+    command.add_argument(
+        "--force",
+        default="",
+        metavar="IDS",
+        help="set these reasons against it aside, with commas between them: structure-changed, environment-differs,"
+        " dependencies-differ, wrong-branch, on-hold",
+    )
+    options.acting(command)
+
+    command = options.add(
+        commands,
+        "holds",
+        "holds:holds",
+        "list the commits that may not be deployed again, or release one",
+        "release 1f2e3d4c --reason 'it was the weather'",
+    )
+    command.add_argument("what", nargs="?", default="list", choices=["list", "release"], help="default: list")
+    command.add_argument(
+        "sha", nargs="?", default="", metavar="SHA", help="the commit to release; seven digits will do"
+    )
+    command.add_argument(
+        "--workflow", type=values.name, metavar="NAME", help="release it for this workflow only (default: for all)"
+    )
+    command.add_argument("--reason", default="", help="why it is released; kept in the record")
+    options.acting(command)
 
 
 def _add_run_commands(commands: Commands) -> None:
-    command = _add(commands, "observe", "running:observe", "name the cause of a failed run; change nothing", "4242")
+    command = options.add(
+        commands, "observe", "running:observe", "name the cause of a failed run; change nothing", "4242"
+    )
     command.add_argument("run_id", type=int, metavar="RUN_ID")
     command.add_argument("--attempt", type=int, help="default: the latest")
-    _github(command)
+    options.github(command)
 
-    command = _add(commands, "recover", "running:recover", "observe, decide, and recover if it is right", "4242")
+    command = options.add(commands, "recover", "running:recover", "observe, decide, and recover if it is right", "4242")
     command.add_argument("run_id", type=int, metavar="RUN_ID")
     command.add_argument("--attempt", type=int, help="default: the latest")
     command.add_argument("--strategy", default="auto", choices=["auto", "retry", "resume", "rollback", "none"])
     command.add_argument("--reason", default="", help="kept in the record")
-    _acting(command)
+    options.acting(command)
 
-    command = _add(
+    command = options.add(
         commands, "sweep", "running:sweep", "settle open recoveries, execute what is due, catch lost events", ""
     )
-    _watching(command)
-    _acting(command)
+    options.watching(command)
+    options.acting(command)
 
 
 def _add_checkpoint_commands(commands: Commands) -> None:
@@ -149,32 +171,36 @@ def _add_checkpoint_commands(commands: Commands) -> None:
     group = commands.add_parser("checkpoints", help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
     below = group.add_subparsers(title="commands", metavar="COMMAND", required=True)
 
-    command = _add(below, "list", "checkpoints:list_checkpoints", "list the checkpoints on record", "--healthy")
+    command = options.add(below, "list", "checkpoints:list_checkpoints", "list the checkpoints on record", "--healthy")
     command.add_argument("--repository", help="only those of this repository, `owner/name`")
     command.add_argument("--run-id", metavar="RUN_ID", help="only those of this run")
     command.add_argument("--name", help="only those of this name")
     command.add_argument("--healthy", action="store_true", help="only those that were found sound and are still there")
-    _database(command)
+    options.database(command)
 
-    command = _add(below, "show", "checkpoints:show_checkpoint", "show all that is on record about one", "ckpt-1")
+    command = options.add(
+        below, "show", "checkpoints:show_checkpoint", "show all that is on record about one", "ckpt-1"
+    )
     command.add_argument("checkpoint_id", metavar="ID")
-    _database(command)
+    options.database(command)
 
-    command = _add(below, "diff", "checkpoints:diff_checkpoints", "say what changed between two", "ckpt-1 ckpt-2")
+    command = options.add(
+        below, "diff", "checkpoints:diff_checkpoints", "say what changed between two", "ckpt-1 ckpt-2"
+    )
     for side in ("before", "after"):
         command.add_argument(side, metavar=side.upper(), help="an id on record, a checkpoint's folder, or its zip")
-    _database(command)
+    options.database(command)
 
-    command = _add(
+    command = options.add(
         below, "verify", "checkpoints:verify_checkpoint", "check one: every digest, and whose it is", "a.zip"
     )
     command.add_argument("checkpoint", metavar="CHECKPOINT", help="an id on record, a checkpoint's folder, or its zip")
     command.add_argument("--base", metavar="PLACE", help="folder or zip of what an incremental one is based on")
     command.add_argument("--against", metavar="WORKSPACE", help="compare variables and lock files with this folder's")
-    _logging(command)
-    _database(command)
+    options.logging(command)
+    options.database(command)
 
-    command = _add(
+    command = options.add(
         below,
         "prune",
         "checkpoints:prune_checkpoints",
@@ -184,10 +210,10 @@ def _add_checkpoint_commands(commands: Commands) -> None:
     command.add_argument("--keep-days", type=values.days, metavar="N", help="delete what is older")
     command.add_argument("--keep-count", type=values.count, metavar="N", help="of each job and name, keep so many")
     command.add_argument("--max-size", type=values.size, metavar="SIZE", help="keep at most so much in all: 500MB, 5GB")
-    _watching(command)
-    _acting(command)
+    options.watching(command)
+    options.acting(command)
 
-    command = _add(
+    command = options.add(
         commands,
         "restore",
         "restoring:restore",
@@ -205,17 +231,19 @@ def _add_checkpoint_commands(commands: Commands) -> None:
 
 
 def _add_local_commands(commands: Commands) -> None:
-    command = _add(commands, "classify", "classifying:classify_files", "name the cause in log files", "build.log")
+    command = options.add(
+        commands, "classify", "classifying:classify_files", "name the cause in log files", "build.log"
+    )
     command.add_argument("files", nargs="+", metavar="FILE", help="a log; `-` reads standard input")
 
-    command = _add(
+    command = options.add(
         commands,
         "rehearse",
         "rehearsing:rehearse",
         "run the whole loop locally, on a stand-in for GitHub",
         "examples/flaky --scenario network\n  recovery rehearse . --fail 'test:Run the tests'",
     )
-    command.add_argument("repository", nargs="?", default=".", metavar="REPO", help="folder (default: this one)")
+    command.add_argument("folder", nargs="?", default=".", metavar="REPO", help="folder (default: this one)")
     _failing(command)
     command.add_argument("--event", choices=["pull_request", "push"], help="default: pull_request")
     command.add_argument("--workflow", metavar="NAME", help="only this one of those the event starts (name or file)")
@@ -226,10 +254,10 @@ def _add_local_commands(commands: Commands) -> None:
     command.add_argument("--keep", metavar="FOLDER", help="keep everything here: logs, repository copy, access log")
     command.add_argument("--output", metavar="FOLDER", help="keep the database, comment, decision and requests here")
     command.add_argument(
-        "--timeout", type=_seconds, default=600.0, metavar="SECONDS", help="give up after this (default: 600)"
+        "--timeout", type=values.seconds, default=600.0, metavar="SECONDS", help="give up after this (default: 600)"
     )
     command.add_argument(
-        "--minute", type=_seconds, default=60.0, metavar="SECONDS", help="length of a minute of timeout-minutes"
+        "--minute", type=values.seconds, default=60.0, metavar="SECONDS", help="length of a minute of timeout-minutes"
     )
 
 
@@ -260,38 +288,3 @@ def _capturing(command: argparse.ArgumentParser) -> None:
         metavar="FOLDER",
         help="write the checkpoint's folder here, when it holds more than state (default: ./checkpoints)",
     )
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0 < seconds < 1e6:
-        raise argparse.ArgumentTypeError("must be more than 0")
-    return seconds
-
-
-def _watching(command: argparse.ArgumentParser) -> None:
-    command.add_argument(
-        "--workflow",
-        metavar="PATH",
-        help="the recovery workflow whose plans and journals are believed (default: `recovery-workflow` of"
-        " .github/recovery.yml, else .github/workflows/recovery.yml)",
-    )
-
-
-def _database(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--db", metavar="URL", help="database (default: RECOVERY_DATABASE_URL, or ./recovery.db)")
-
-
-def _github(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--repository", help="`owner/name` (default: GITHUB_REPOSITORY)")
-    _logging(command)
-    _database(command)
-
-
-def _logging(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--request-log", metavar="FILE", help="write every request to GitHub here, a JSON line each")
-
-
-def _acting(command: argparse.ArgumentParser) -> None:
-    _github(command)
-    command.add_argument("--dry-run", action="store_true", help="only say what would be done")

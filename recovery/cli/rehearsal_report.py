@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
 _COMMIT = re.compile(r"@([0-9a-f]{7})[0-9a-f]{33}$")
 _MARKS = {"success": "✓", "failure": "✗", "cancelled": "⊘", "skipped": "·"}
-_OWN_EVENTS = frozenset({"workflow_run", "schedule", "workflow_dispatch"})
 
 
 def document_of(rehearsal: Rehearsal, retelling: Retelling, found: Sequence[str], seconds: float) -> dict[str, Any]:
@@ -65,10 +64,9 @@ def _run(run: Any) -> dict[str, Any]:
 
 def report(rehearsal: Rehearsal, retelling: Retelling) -> Iterator[Line]:
     """What ran, what was not as on GitHub, what was decided, and what the pull request shows of it."""
-    for run in sorted(rehearsal.world.runs.all(), key=lambda run: int(run.id)):
-        if run.event not in _OWN_EVENTS:
-            yield from _heading(f"What ran: {run.workflow.name}")
-            yield from (Line("info", text) for text in table(_jobs(run)))
+    for run in _looked_after(rehearsal):
+        yield from _heading(f"What ran: {run.workflow.name}")
+        yield from (Line("info", text) for text in table(_jobs(run)))
     yield from _differences(rehearsal)
     yield from _heading("What happened")
     yield from timeline(timeline_of(retelling.documents, _attempts(rehearsal)))
@@ -77,6 +75,14 @@ def report(rehearsal: Rehearsal, retelling: Retelling) -> Iterator[Line]:
         yield from (Line("info", f"  {line}") for line in visible_part(comment.body).splitlines())
     yield from _heading("The dashboard")
     yield from dashboard_lines(retelling.dashboard)
+
+
+def _looked_after(rehearsal: Rehearsal) -> Iterator[Any]:
+    """The runs in which recovery does not work, oldest first."""
+    from recovery.rehearsal.workflow import is_recovery
+
+    runs = sorted(rehearsal.world.runs.all(), key=lambda run: int(run.id))
+    return (run for run in runs if not is_recovery(run))
 
 
 def _jobs(run: Any) -> list[list[str]]:
@@ -101,7 +107,7 @@ def _cell(job: Any) -> str:
 
 def _differences(rehearsal: Rehearsal) -> Iterator[Line]:
     """What was replaced, left out or missing in the user's own workflows, each once."""
-    paths = {run.workflow.path for run in rehearsal.world.runs.all() if run.event not in _OWN_EVENTS}
+    paths = {run.workflow.path for run in _looked_after(rehearsal)}
     notes = [note for note in rehearsal.notes if note.workflow in paths]
     if notes:
         yield from _heading("What was not as on GitHub")

@@ -45,7 +45,7 @@ def rehearse(options: argparse.Namespace) -> int:
     """Rehearse a repository, print what happened, and fail if it did not end as the scenario says it should."""
     if options.list:
         return _list_scenarios(as_json=options.json)
-    repository = Path(options.repository)
+    repository = Path(options.folder)
     if not (repository / ".github" / "workflows").is_dir():
         raise InputError(
             f"{repository} has no folder .github/workflows", hint="name the folder of a repository with workflows"
@@ -79,12 +79,12 @@ def _play(options: argparse.Namespace, repository: Path, work: Path, output: Pat
         Rehearsal(repository, work, scenario, on_event=tell, timeout_seconds=options.timeout, choices=choices) as stage,
     ):
         play(stage)
-        require_a_failure(stage, options.repository)
+        require_a_failure(stage, options.folder)
         retelling = retell(f"sqlite:///{output / 'recovery.db'}", _event_files(stage))
         _keep(stage, retelling, output)
         if options.keep:
             _keep_logs(stage)
-        if choices.failures or options.expect or not _knows_scenarios(stage):
+        if choices.failures or options.expect or not (scenario.then or _knows_scenarios(stage)):
             found = open_problems(scenario, stage.world, stage.injections, options.expect)
         else:
             found = problems(scenario, stage.world)

@@ -12,6 +12,7 @@ from recovery.app.sweeping import plan_sweep
 from recovery.app.wiring import Workplace, open_workplace
 from recovery.cli.console import progress, show, show_json
 from recovery.cli.context import database_url, local_context, shown_database
+from recovery.cli.texts import clipped
 from recovery.errors import NotFoundError
 from recovery.render.lines import Line
 from recovery.render.timeline import timeline, timeline_of
@@ -36,7 +37,7 @@ def initiate(options: argparse.Namespace) -> int:
     """Recover a failure that is on record."""
     failure = open_store(database_url(options)).failure(options.failure_id)
     if failure is None:
-        raise NotFoundError(f"there is no failure {options.failure_id} in {shown_database(options)}")
+        raise NotFoundError(f"there is no failure {clipped(options.failure_id)} in {shown_database(options)}")
     options.repository = failure.repository
     place = _workplace(options, {"dry-run": str(options.dry_run)})
     progress(f"looking at run {failure.run_id}, attempt {failure.attempt}")
@@ -59,8 +60,9 @@ def sweep(options: argparse.Namespace) -> int:
     """Settle open recoveries, execute what is due, catch lost events."""
     context = local_context(options)
     settings = settings_for(context.workspace, {"mode": "sweep", "dry-run": str(options.dry_run)})
-    path = options.workflow or settings.recovery_workflow
-    place = open_workplace(context.model_copy(update={"workflow_path": path}), settings)
+    if options.workflow:
+        settings = settings.model_copy(update={"recovery_workflow": options.workflow})
+    place = open_workplace(context.model_copy(update={"workflow_path": settings.recovery_workflow}), settings)
     return _finish(options, execute_recovery(place, plan_sweep(place)))
 
 

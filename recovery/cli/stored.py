@@ -1,4 +1,4 @@
-"""Commands that need the database only: `status`, `dashboard`, `rollback`."""
+"""Commands that need the database only: `status`, `dashboard`."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ import argparse
 from recovery.adapters.database.engine import open_store
 from recovery.cli.console import show, show_json
 from recovery.cli.context import database_url, shown_database
+from recovery.cli.texts import clipped
 from recovery.errors import NotFoundError
-from recovery.models.records import RecoveryType
 from recovery.policy.statistics import summarise
 from recovery.ports import Store
 from recovery.render.dashboard import dashboard_json, dashboard_lines
 from recovery.render.status import status_lines
-from recovery.strategies import recipe_for
 
 
 def status(options: argparse.Namespace) -> int:
@@ -21,7 +20,7 @@ def status(options: argparse.Namespace) -> int:
     store = _store(options)
     state = store.recovery(options.recovery_id)
     if state is None:
-        raise NotFoundError(f"there is no recovery {options.recovery_id} in {shown_database(options)}")
+        raise NotFoundError(f"there is no recovery {clipped(options.recovery_id)} in {shown_database(options)}")
     if options.json:
         show_json(state.model_dump(mode="json"))
         return 0
@@ -38,14 +37,6 @@ def dashboard(options: argparse.Namespace) -> int:
         show_json(dashboard_json(numbers))
     else:
         show(dashboard_lines(numbers))
-    return 0
-
-
-def rollback(options: argparse.Namespace) -> int:
-    """Return to a checkpoint: not available yet."""
-    recipe_for(RecoveryType.ROLLBACK)
-    if _store(options).checkpoint(options.checkpoint_id) is None:
-        raise NotFoundError(f"there is no checkpoint {options.checkpoint_id} in {shown_database(options)}")
     return 0
 
 

@@ -17,12 +17,35 @@ def days(text: str) -> float:
     return number
 
 
+def seconds(text: str) -> float:
+    """A time in seconds, more than 0."""
+    number = float(text)
+    if not 0 < number < 1e6:
+        raise argparse.ArgumentTypeError("must be more than 0")
+    return number
+
+
 def count(text: str) -> int:
     """A whole number that is not negative."""
     number = int(text)
     if number < 0:
         raise argparse.ArgumentTypeError("must be 0 or more")
     return number
+
+
+def number(text: str) -> int:
+    """An id that GitHub gave: a whole number from 1."""
+    given = int(text)
+    if given < 1:
+        raise argparse.ArgumentTypeError("must be 1 or more")
+    return given
+
+
+def name(text: str) -> str:
+    """A name; an empty one, as of a variable that is not set, is not taken for "not given"."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("is empty; leave it out, or give a name")
+    return text
 
 
 def size(text: str) -> int:

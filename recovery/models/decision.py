@@ -9,6 +9,7 @@ from pydantic import Field
 from recovery.models.github import Job, PullRequest, Run
 from recovery.models.record import Moment, Number, Record
 from recovery.models.records import PipelineFailure, RecoveryType
+from recovery.models.rollback import RollbackOrder
 
 
 class DecisionKind(StrEnum):
@@ -46,6 +47,11 @@ class ReasonId(StrEnum):
     CHECKPOINT_VALID = "checkpoint-valid"
     CHECKPOINT_REJECTED = "checkpoint-rejected"
     PROGRESS = "progress"
+    CRITICAL_FAILURE = "critical-failure"
+    TARGET_VALID = "target-valid"
+    NO_TARGET = "no-target"
+    ROLLED_BACK = "rolled-back"
+    RUN_UNFIT = "run-unfit"
 
 
 class Reason(Record):
@@ -69,7 +75,7 @@ class RecoveryHeader(Record):
     """What every event about a recovery repeats, so that each can be understood alone."""
 
     id: str
-    """`rec-{run_id}-{attempt}-{n}`"""
+    """`rec-{run_id}-{attempt}-{n}`; that of a rollback ends in its nonce."""
     repository: str
     workflow_name: str
     run_id: Number
@@ -123,6 +129,10 @@ class RecoveryPlan(Record):
     run_url: str = ""
     checkpoints: tuple[JobCheckpoint, ...] = ()
     """What each failed job may continue from; the invalid ones are told with the reason."""
+    rollback: RollbackOrder | None = None
+    """What is gone back to, where that is the plan."""
+    damage: str = ""
+    """What of the state that is kept between runs was found damaged when this was decided; empty for nothing."""
 
 
 class Observation(Record):

@@ -9,6 +9,7 @@ from pydantic import Field
 from recovery.models.decision import DecisionKind, Reason
 from recovery.models.record import Moment, Record
 from recovery.models.records import Outcome, RecoveryStatus, RecoveryType
+from recovery.models.rollback import Rejection, RollbackKind
 from recovery.models.verdict import Evidence, FailureClass, Retryable
 
 
@@ -36,6 +37,35 @@ class CheckpointDocument(Record):
     errors: tuple[str, ...] = ()
 
 
+class RejectedDocument(Record):
+    """A checkpoint that was looked into and is not gone back to."""
+
+    checkpoint_id: str
+    run_id: str
+    commit_sha: str
+    rejections: tuple[Rejection, ...]
+
+
+class RollbackDocument(Record):
+    """What is gone back to, and what was looked into before it."""
+
+    kind: RollbackKind
+    environment: str
+    bad_sha: str
+    target_sha: str | None = None
+    target_checkpoint_id: str | None = None
+    target_run_id: int | None = None
+    rollback_checkpoint_id: str | None = None
+    returns_from: str | None = None
+    reference: str | None = None
+    waits_for: str | None = None
+    hold_until: Moment | None = None
+    hold_released: bool = False
+    automatic: bool = False
+    forced: tuple[Rejection, ...] = ()
+    rejected: tuple[RejectedDocument, ...] = ()
+
+
 class DecisionDocument(Record):
     """What was seen of one attempt, what was decided and why, and what became of it."""
 
@@ -56,6 +86,7 @@ class DecisionDocument(Record):
     overridden: tuple[Reason, ...] = ()
     plan: tuple[str, ...]
     checkpoints: tuple[CheckpointDocument, ...] = ()
+    rollback: RollbackDocument | None = None
     due_at: Moment | None = None
     decided_at: Moment
     reran: bool = False

@@ -67,6 +67,8 @@ class EffectAnswered(_Event):
     effect: str
     accepted: bool
     detail: str = ""
+    reference: str = ""
+    """The id or number of what GitHub made of it, where it tells one."""
 
 
 class RecoverySettled(_Event):
@@ -90,7 +92,15 @@ class NoteTaken(_Event):
     detail: str = ""
 
 
-RecoveryEvent = RecoveryDecided | EffectRequested | EffectAnswered | RecoverySettled | NoteTaken
+class HoldReleased(_Event):
+    """The commit that a rollback put on hold may be deployed again."""
+
+    kind: Literal["hold-released"] = "hold-released"
+    recovery: RecoveryHeader
+    reason: str = ""
+
+
+RecoveryEvent = RecoveryDecided | EffectRequested | EffectAnswered | RecoverySettled | NoteTaken | HoldReleased
 CheckpointEvent = CheckpointCreated | CheckpointJudged
 Event = Annotated[FailureObserved | CheckpointEvent | RecoveryEvent, Field(discriminator="kind")]
 

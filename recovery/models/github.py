@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from pydantic import Field
+
 from recovery.models.record import Moment, Record
 
 FAILED_CONCLUSIONS = frozenset({"failure", "timed_out", "cancelled"})
@@ -65,6 +69,8 @@ class Run(Record):
     run_started_at: Moment | None = None
     triggering_actor: str = ""
     """Who started the latest attempt; empty when GitHub does not tell."""
+    display_title: str = ""
+    """What the run is called: its `run-name`, else a commit message or title."""
     html_url: str = ""
 
     @property
@@ -78,6 +84,8 @@ class PullRequest(Record):
 
     number: int
     state: str
+    merged: bool = False
+    """Whether it was merged; only told where one is asked for by its branch."""
     head_sha: str
     head_repository: str | None = None
     html_url: str = ""
@@ -96,6 +104,8 @@ class Artifact(Record):
     run_id: int
     repository_id: int
     head_repository_id: int
+    head_branch: str | None = None
+    """The branch that the run was on; None when GitHub does not tell."""
 
 
 class Comment(Record):
@@ -105,3 +115,32 @@ class Comment(Record):
     body: str
     author: str
     author_type: str
+
+
+class Tag(Record):
+    """A tag, what it says, and the commit that it is at."""
+
+    name: str
+    """Without `tags/`."""
+    commit: str
+    message: str = ""
+    """Empty where the tag is only a name for its commit."""
+
+
+class Commit(Record):
+    """A commit, its files as the id of their tree, and what it says."""
+
+    sha: str
+    tree: str
+    message: str
+
+
+class Deployment(Record):
+    """A deployment of a commit to an environment; what it is for stands in its payload."""
+
+    id: int
+    sha: str
+    environment: str
+    payload: dict[str, Any] = Field(default_factory=dict)
+    """Empty where GitHub gives something else than an object."""
+    created_at: Moment

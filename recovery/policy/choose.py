@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from recovery.errors import InputError
 from recovery.models.decision import Decision, DecisionKind, Reason, ReasonId
 from recovery.models.records import RecoveryType
 from recovery.policy.consequences import lead_of
+from recovery.policy.critical import at_worst, going_back
 from recovery.policy.resumption import at_best, continuing, may_resume, progress, reasons_to_resume
 from recovery.policy.vetoes import DOUBTS, OVERRIDABLE, VETOES, Case, Veto, run_active
 from recovery.settings import Strategy
@@ -22,8 +24,27 @@ def choose(case: Case, strategy: Strategy = Strategy.AUTO) -> Decision:
     if strategy is not Strategy.AUTO:
         return _as_asked(case, RecoveryType(strategy.value))
     hopeful = continuing(case)
-    if vetoes := _found(hopeful, VETOES):
-        return _declined(*vetoes)
+    vetoes = _found(hopeful, VETOES)
+    if vetoes:
+        return going_back(hopeful, vetoes) or _declined(*vetoes)
+    return _tried_again(case, hopeful)
+
+
+def checkpoints_matter(case: Case, strategy: Strategy) -> bool:
+    """Whether it is worth asking GitHub for checkpoints.
+
+    It is where nothing but their absence could speak against acting, or only damage in them for going back.
+    """
+    if strategy not in {Strategy.AUTO, Strategy.RESUME}:
+        return False
+    as_it_is, best = choose(case, strategy), choose(at_best(case), strategy)
+    if any(one.kind is DecisionKind.ACT and one.strategy is not RecoveryType.ROLLBACK for one in (as_it_is, best)):
+        return True
+    goes_back_anyway = as_it_is.strategy is RecoveryType.ROLLBACK
+    return not goes_back_anyway and choose(at_worst(case), strategy).strategy is RecoveryType.ROLLBACK
+
+
+def _tried_again(case: Case, hopeful: Case) -> Decision:
     if doubts := _found(hopeful, DOUBTS):
         return Decision(kind=DecisionKind.SUGGEST, strategy=RecoveryType.RETRY, reasons=doubts)
     return Decision(
@@ -33,18 +54,29 @@ def choose(case: Case, strategy: Strategy = Strategy.AUTO) -> Decision:
     )
 
 
-def checkpoints_matter(case: Case, strategy: Strategy) -> bool:
-    """Whether it is worth asking GitHub for checkpoints: nothing but their absence could speak against acting."""
-    if strategy not in {Strategy.AUTO, Strategy.RESUME}:
-        return False
-    return choose(case, strategy).kind is DecisionKind.ACT or choose(at_best(case), strategy).kind is DecisionKind.ACT
+def strategy_named(name: str) -> Strategy:
+    """The strategy of that name.
+
+    Raises:
+        InputError: there is none.
+    """
+    try:
+        return Strategy(name)
+    except ValueError as error:
+        known = ", ".join(f"`{strategy}`" for strategy in Strategy)
+        raise InputError(f"`{name}` is not a strategy", hint=f"use one of {known}") from error
+
+
+def asked_for(strategy: Strategy, reason: str) -> Reason:
+    """A person's word, with what they gave as their reason."""
+    because = f": {reason}" if reason else ""
+    return Reason(id=ReasonId.REQUESTED, text=f"a person asked for `{strategy}`{because}")
 
 
 def _as_asked(case: Case, strategy: RecoveryType) -> Decision:
     found = _found(case, VETOES + DOUBTS)
     standing = tuple(reason for reason in found if reason.id not in OVERRIDABLE)
-    because = f": {case.settings.reason}" if case.settings.reason else ""
-    asked = Reason(id=ReasonId.REQUESTED, text=f"a person asked for `{strategy}`{because}")
+    asked = asked_for(Strategy(strategy.value), case.settings.reason)
     if standing:
         return _declined(*standing, asked)
     if strategy is RecoveryType.RESUME:

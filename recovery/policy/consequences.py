@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import re2
-import yaml
 
 from recovery.models.github import Job
 from recovery.models.records import PipelineFailure
 from recovery.models.verdict import FailureClass, Retryable
+from recovery.policy.workflow_file import read_workflow
 
 _SAYS_NOTHING_OF_ITS_OWN = frozenset({FailureClass.UNKNOWN, FailureClass.SCRIPT_ERROR, FailureClass.POLICY_GATE})
 """A gate's log shows a bare `exit 1` or a list of other jobs' results. Anything more specific is a cause."""
@@ -92,11 +92,7 @@ def _base_name(job_name: str) -> str | None:
 
 
 def _jobs_of(workflow_text: str) -> dict[str, Mapping[str, Any]]:
-    try:
-        document = yaml.safe_load(workflow_text)
-    except (yaml.YAMLError, ValueError, RecursionError):  # a date that is none, a document without a bottom
-        return {}
-    jobs = document.get("jobs") if isinstance(document, dict) else None
+    jobs = read_workflow(workflow_text).get("jobs")
     if not isinstance(jobs, dict):
         return {}
     return {str(key): job for key, job in jobs.items() if isinstance(job, dict)}

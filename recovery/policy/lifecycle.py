@@ -10,6 +10,7 @@ from recovery.models.decision import DecisionKind, JobCheckpoint, ReasonId, Reco
 from recovery.models.events import (
     EffectAnswered,
     EffectRequested,
+    HoldReleased,
     NoteTaken,
     RecoveryDecided,
     RecoveryEvent,
@@ -17,9 +18,13 @@ from recovery.models.events import (
     header_of,
 )
 from recovery.models.records import Outcome, RecoveryState, RecoveryStatus, RecoveryType
+from recovery.models.rollback import DRIFT, RollbackOrder
 
 OPEN = frozenset({RecoveryStatus.PENDING, RecoveryStatus.IN_PROGRESS})
 """Statuses of a recovery whose end is not known yet."""
+
+WAIT = "wait"
+"""The step of a note that tells what a recovery waits for; one without detail, that it waits for nothing any more."""
 
 
 def project(events: Iterable[RecoveryEvent]) -> RecoveryState:
@@ -48,7 +53,8 @@ def project(events: Iterable[RecoveryEvent]) -> RecoveryState:
         completed_at=None if status in OPEN else _completed_at(ordered, settled),
         progress_steps=[_progress(event) for event in _told(ordered)],
         recovery_context=_context(header.run_id, header.attempt, header.workflow_name, decided),
-        corruption_detected=any(checkpoint.corrupt for checkpoint in _checkpoints(decided)),
+        rollback_checkpoint_id=order.rollback_checkpoint_id if (order := _order(decided)) else None,
+        corruption_detected=_is_corruption_known(decided),
         validation_results=_validation(decided),
         metadata=_measured(ordered, settled),
     )
@@ -68,8 +74,9 @@ _MAY_PASS = frozenset({ReasonId.RUN_ACTIVE, ReasonId.LOG_UNREADABLE, ReasonId.RE
 
 
 def was_put_off(state: RecoveryState) -> bool:
-    """Whether all that was decided is to look again, because the run had not completed."""
-    return state.status is RecoveryStatus.DECLINED and ReasonId.RUN_ACTIVE in _reason_ids(state)
+    """Whether all that was decided is to look again, because the run had not completed; people ask for rollbacks."""
+    is_rollback = "rollback" in state.recovery_context
+    return state.status is RecoveryStatus.DECLINED and ReasonId.RUN_ACTIVE in _reason_ids(state) and not is_rollback
 
 
 def may_be_decided_anew(known: Iterable[RecoveryState]) -> bool:
@@ -116,8 +123,17 @@ def _told(ordered: list[RecoveryEvent]) -> Iterator[RecoveryEvent]:
 
 
 def _settlement(ordered: list[RecoveryEvent]) -> RecoverySettled | None:
-    """The settlement that says most: a known outcome over an unknown one, then the latest."""
-    settled = [event for event in ordered if isinstance(event, RecoverySettled)]
+    """The settlement that says most: a known outcome over an unknown one, then the latest.
+
+    Whoever settled that nothing came of it, and was wrong, because it was accepted after that, has settled nothing.
+    """
+    accepted_at = [event.at for event in ordered if isinstance(event, EffectAnswered) and event.accepted]
+    settled = [
+        event
+        for event in ordered
+        if isinstance(event, RecoverySettled)
+        and not (event.outcome is Outcome.NOT_RERUN and accepted_at and event.at < accepted_at[-1])
+    ]
     known = [event for event in settled if event.outcome is not Outcome.UNKNOWN]
     return next(reversed(known or settled), None)
 
@@ -154,8 +170,24 @@ def _checkpoints(decided: RecoveryDecided | None) -> tuple[JobCheckpoint, ...]:
     return decided.plan.checkpoints if decided else ()
 
 
+def _order(decided: RecoveryDecided | None) -> RollbackOrder | None:
+    return decided.plan.rollback if decided else None
+
+
+def _is_corruption_known(decided: RecoveryDecided | None) -> bool:
+    """Whether what is kept was found damaged, or made in an environment that is not the one of now."""
+    if decided is not None and decided.plan.damage:
+        return True
+    order = _order(decided)
+    rejected = order.rejected if order else ()
+    drifted = any(reason.id in DRIFT for each in rejected for reason in each.reasons)
+    return drifted or any(found.corrupt for found in _checkpoints(decided)) or any(each.corrupt for each in rejected)
+
+
 def _target(decided: RecoveryDecided | None) -> str | None:
-    """The checkpoint that the lead failure's job continues from, or else the first of the others."""
+    """What a rollback goes back to; or what the lead failure's job continues from, else the first of the others."""
+    if (order := _order(decided)) is not None:
+        return order.target_checkpoint_id
     if decided is None or decided.plan.header.recovery_type is not RecoveryType.RESUME:
         return None
     return next((checkpoint.checkpoint_id for checkpoint in decided.plan.checkpoints), None)
@@ -163,6 +195,8 @@ def _target(decided: RecoveryDecided | None) -> str | None:
 
 def _validation(decided: RecoveryDecided | None) -> dict[str, Any]:
     """What was found out about the checkpoints from outside; nothing where there are none."""
+    if (order := _order(decided)) is not None:
+        return _validation_of_targets(order)
     found = _checkpoints(decided)
     if not found:
         return {}
@@ -171,6 +205,34 @@ def _validation(decided: RecoveryDecided | None) -> dict[str, Any]:
         "errors": [f"{checkpoint.job_name}: {error}" for checkpoint in found for error in checkpoint.errors],
         "checkpoints": {checkpoint.job_name: checkpoint.checkpoint_id for checkpoint in found},
     }
+
+
+def _validation_of_targets(order: RollbackOrder) -> dict[str, Any]:
+    """Whether a target was found, what was set aside for it, and all that was rejected before it."""
+    told = order.model_dump(mode="json", include={"forced", "rejected"})
+    errors = [
+        f"{rejected.checkpoint_id}: {reason.id}: {reason.text}"
+        for rejected in order.rejected
+        for reason in rejected.reasons
+    ]
+    is_valid = order.target_checkpoint_id is not None
+    return {"is_valid": is_valid, "errors": [] if is_valid else errors} | told
+
+
+_TOLD_OF_A_ROLLBACK = (
+    "kind",
+    "workflow_name",
+    "environment",
+    "bad_sha",
+    "bad_run_id",
+    "target_sha",
+    "target_run_id",
+    "tag",
+    "hold_until",
+    "reason",
+    "automatic",
+    "returns_from",
+)
 
 
 def _context(run_id: int, attempt: int, workflow_name: str, decided: RecoveryDecided | None) -> dict[str, Any]:
@@ -187,6 +249,8 @@ def _context(run_id: int, attempt: int, workflow_name: str, decided: RecoveryDec
             "pull_request": plan["pull_request"],
             "run_url": plan["run_url"],
         }
+        if plan["rollback"] is not None:
+            context["rollback"] = {name: plan["rollback"][name] for name in _TOLD_OF_A_ROLLBACK}
     return context
 
 
@@ -199,6 +263,13 @@ def _measured(ordered: list[RecoveryEvent], settled: RecoverySettled | None) -> 
         measured["requested_at"] = max(requests).isoformat()
     if answers:
         measured["detail"] = (accepted or answers)[-1].detail
+    if reference := next((answer.reference for answer in accepted if answer.reference), ""):
+        measured["reference"] = reference
+    waits = [event for event in ordered if isinstance(event, NoteTaken) and event.step == WAIT]
+    if waits and waits[-1].detail and settled is None:
+        measured["waits_for"] = waits[-1].detail
+    if released := [event.at for event in ordered if isinstance(event, HoldReleased)]:
+        measured["hold_released_at"] = min(released).isoformat()
     if settled is not None:
         measured |= {
             "outcome": settled.outcome.value,
@@ -228,6 +299,8 @@ def _progress(event: RecoveryEvent) -> dict[str, Any]:
             )
         case NoteTaken():
             step, status, detail = event.step, event.status, event.detail
+        case HoldReleased():
+            step, status, detail = "release hold", "completed", event.reason
         case _:
             assert_never(event)
     return {"step": step, "status": status, "at": event.at.isoformat(), "detail": detail, "by": event.by}

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from recovery.models.decision import Decision, DecisionKind, JobCheckpoint, Observation, RecoveryHeader, RecoveryPlan
 from recovery.models.github import Run
-from recovery.models.records import PipelineFailure, RecoveryState, RecoveryType, WorkflowCheckpoint
+from recovery.models.records import PipelineFailure, RecoveryState, RecoveryType
 from recovery.models.verdict import FailureClass, Retryable
 
 
@@ -16,12 +16,12 @@ def draw_up(
     seen: Observation,
     decision: Decision,
     *,
-    number: int,
+    number: int | str,
     steps: tuple[str, ...],
     now: datetime,
     due_at: datetime | None,
 ) -> RecoveryPlan:
-    """The plan numbered `number` for the attempt that `failure` leads."""
+    """The plan for the attempt that `failure` leads; `number`, or a name that nobody else uses, ends its id."""
     others = tuple(other.id for other in seen.failures if other.id != failure.id)
     acting = decision.kind is DecisionKind.ACT
     header = RecoveryHeader(
@@ -45,8 +45,13 @@ def draw_up(
         head_branch=seen.run.head_branch,
         pull_request=seen.pull_request.number if seen.pull_request else None,
         run_url=seen.run.html_url,
-        checkpoints=_lead_first(seen.checkpoints or (), failure.job_name) if acting else (),
+        checkpoints=_lead_first(_worth_telling(seen, acting=acting), failure.job_name),
     )
+
+
+def _worth_telling(seen: Observation, *, acting: bool) -> tuple[JobCheckpoint, ...]:
+    """All checkpoints where work may continue from them; else only the damaged ones, which is worth knowing always."""
+    return tuple(found for found in seen.checkpoints or () if acting or found.corrupt)
 
 
 def _lead_first(checkpoints: tuple[JobCheckpoint, ...], lead: str) -> tuple[JobCheckpoint, ...]:
@@ -105,22 +110,24 @@ def unfinished_run(run: Run, now: datetime) -> PipelineFailure:
     )
 
 
-def manual_failure(checkpoint: WorkflowCheckpoint, reason: str, failure_id: str, now: datetime) -> PipelineFailure:
+def manual_failure(run: Run, reason: str, failure_id: str, now: datetime) -> PipelineFailure:
     """The synthetic failure behind a rollback that a person asked for, so that schema and audit hold."""
     return PipelineFailure(
         id=failure_id,
         kind="manual",
-        repository=checkpoint.repository,
-        workflow_name=checkpoint.workflow_name,
-        run_id=int(checkpoint.run_id) if checkpoint.run_id.isdecimal() else 0,
-        attempt=1,
+        repository=run.repository,
+        workflow_name=run.workflow_name,
+        run_id=run.id,
+        attempt=run.run_attempt,
         job_id=0,
-        job_name=checkpoint.checkpoint_name,
-        conclusion="failure",
-        head_sha=checkpoint.commit_sha,
+        job_name=run.workflow_name,
+        conclusion=run.conclusion or run.status,
+        head_sha=run.head_sha,
+        head_branch=run.head_branch,
         observed_at=now,
         failure_class=FailureClass.UNKNOWN,
         retryable=Retryable.NO,
         confidence=0.0,
         reason=reason,
+        html_url=run.html_url,
     )

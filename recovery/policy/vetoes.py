@@ -38,6 +38,7 @@ class Case(Record):
     now: datetime
     own_workflow: str | None = None
     """Path of the recovery workflow's own file, which is never recovered."""
+    default_branch: str = ""  # only told where the workflow is one that may be rolled back
 
     @property
     def causes(self) -> tuple[PipelineFailure, ...]:
@@ -140,7 +141,7 @@ def mass_failure(case: Case) -> Reason | None:
 def side_effects(case: Case) -> Reason | None:
     """A job that deploys or publishes had started, and may have done half of it."""
     for job in _repeated_jobs(case):
-        if _started_a_step(job) and _effects_of(job.name, case.settings) is SideEffects.DANGEROUS:
+        if _started_a_step(job) and effects_of(job.name, case.settings) is SideEffects.DANGEROUS:
             return _because(
                 ReasonId.SIDE_EFFECTS,
                 f"job `{job.name}` has side effects and had started; declare it under `side-effects` if it is safe",
@@ -290,7 +291,8 @@ def _started_a_step(job: Job) -> bool:
     )
 
 
-def _effects_of(job_name: str, settings: Settings) -> SideEffects:
+def effects_of(job_name: str, settings: Settings) -> SideEffects:
+    """What re-running a job does to the world: as it is declared, or else as its name suggests."""
     for pattern, declared in settings.side_effects.items():
         if fnmatch.fnmatchcase(job_name, pattern):
             return declared

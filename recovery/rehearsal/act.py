@@ -24,13 +24,13 @@ from recovery.rehearsal.launch import command_of, complaint
 from recovery.rehearsal.limits import timekeeper
 from recovery.rehearsal.places import Places
 from recovery.rehearsal.processes import Processes, interrupt
-from recovery.rehearsal.records import RECOVERY_EVENTS, Job, Run
+from recovery.rehearsal.records import Job, Run
 from recovery.rehearsal.source import Source
 from recovery.rehearsal.staging import Stage, Stager
 from recovery.rehearsal.surroundings import process_environment, step_variables
 from recovery.rehearsal.toolshed import Toolshed, find_program
 from recovery.rehearsal.transcript import Transcript
-from recovery.rehearsal.workflow import Document, job_plans, parse, permissions_of
+from recovery.rehearsal.workflow import Document, environments_of, is_recovery, job_plans, parse, permissions_of
 from recovery.rehearsal.world import World
 
 # More `act` processes at once than this only slow each other down.
@@ -86,28 +86,41 @@ class ActRunner:
         """Interrupt the run's `act`, which lets its clean-up steps run; an attempt not yet begun never begins."""
         with self._changed:
             self._cancelled[run_id] = self._world.clockwork.now()
+            self._changed.notify_all()
             process = self._running.get(run_id)
         if process is not None:
             interrupt(process)
         else:
             self._world.concurrency.give_up(run_id)
 
+    def approve(self, run_id: int) -> None:
+        """Let a run go on that waits for the protection rules of an environment."""
+        with self._changed:
+            run = self._world.runs.get(run_id)
+            self._active[run_id, run.latest.number] = run.workflow.name
+            self._world.approve(run_id)
+            self._changed.notify_all()
+
     def wait(self, seconds: float) -> list[str]:
-        """Wait until nothing is being executed; what still is, when the time is over."""
+        """Wait until nothing is being executed, but for runs that wait for approval; what still is, after that."""
         with self._changed:
             self._changed.wait_for(lambda: not self._active, timeout=seconds)
             return [f"{name} ({run_id}, attempt {attempt})" for (run_id, attempt), name in self._active.items()]
 
     def close(self) -> None:
         """End every process; whatever was being executed is given up without a trace in the world."""
-        self._closed = True
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
         self._processes.close()
         self.wait(_FAREWELL_SECONDS)
 
     def _execute(self, run_id: int, attempt: int, keys: frozenset[str]) -> None:
         try:
             run = self._world.runs.get(run_id)
-            with self._turn(run, parse(run.workflow.text)):
+            document = parse(run.workflow.text)
+            self._await_approval(run, attempt, document)
+            with self._turn(run, document):
                 self._attempt(run, attempt, keys)
         except Exception as error:
             if not self._closed:
@@ -118,6 +131,20 @@ class ActRunner:
                 self._active.pop((run_id, attempt), None)
                 self._cancelled.pop(run_id, None)
                 self._changed.notify_all()
+
+    def _await_approval(self, run: Run, attempt: int, document: Document) -> None:
+        """Let the whole run wait, where one of its jobs deploys to a protected environment."""
+        names = [name for name in environments_of(document) if name in self._world.protected]
+        if not names:
+            return
+        self._world.let_wait(run.id, *names)
+        with self._changed:
+            self._active.pop((run.id, attempt), None)
+            self._changed.notify_all()
+            self._changed.wait_for(
+                lambda: run.id not in self._world.waiting or run.id in self._cancelled or self._closed
+            )
+        self._world.waiting.pop(run.id, None)
 
     @contextlib.contextmanager
     def _turn(self, run: Run, document: Document) -> Iterator[None]:
@@ -130,6 +157,8 @@ class ActRunner:
 
     def _attempt(self, run: Run, attempt: int, keys: frozenset[str]) -> None:
         runs = self._world.runs
+        if self._closed:
+            return
         if run.id in self._cancelled:
             runs.complete(run.id, attempt, conclusion="cancelled")
             return
@@ -209,7 +238,7 @@ class ActRunner:
         variables = dict(step_variables(run, attempt, self._world.repository.name, self._url, secret))
         variables["REHEARSAL_REPOSITORY"] = str(self._places.repository)
         variables |= self._variables
-        if run.event in RECOVERY_EVENTS:
+        if is_recovery(run):
             report = self._places.recovery(run.id, attempt)
             report.mkdir(parents=True, exist_ok=True)
             variables["RECOVERY_DIRECTORY"] = str(report)

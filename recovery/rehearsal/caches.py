@@ -124,7 +124,7 @@ def cache_scope(run: Run) -> str:
     if run.event == "pull_request":
         number = run.payload.get("number", 0)
         return f"refs/pull/{number}/merge"
-    return f"refs/heads/{run.head_branch}"
+    return run.ref
 
 
 def _declared_mode(run: Run) -> str | None:

@@ -33,13 +33,14 @@ from recovery.rehearsal.faults.happenings import (
 )
 from recovery.rehearsal.pulls import Pulls
 from recovery.rehearsal.ratelimits import RateLimits
-from recovery.rehearsal.records import OCTOCAT, PullRequest, Run, User, is_recovery
+from recovery.rehearsal.records import OCTOCAT, PullRequest, Run, User
 from recovery.rehearsal.repository import Repository
 from recovery.rehearsal.requester import fill_disk, kill
 from recovery.rehearsal.runner import Runner
 from recovery.rehearsal.runs import Runs
 from recovery.rehearsal.sabotage import befall, plant, stranger
 from recovery.rehearsal.vault import Vault
+from recovery.rehearsal.workflow import is_recovery
 
 
 class Scene(Protocol):

@@ -12,6 +12,7 @@ from recovery.rehearsal.records import ACTIONS_BOT, User
 
 STATES = frozenset({"error", "failure", "inactive", "in_progress", "queued", "pending", "success"})
 MAXIMUM_DESCRIPTION = 140
+PRODUCTION = "production"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,12 +111,15 @@ class Deployments:
         auto_inactive: bool = True,
         creator: User = ACTIONS_BOT,
     ) -> DeploymentStatus:
-        """Say what became of a deployment; a success makes earlier ones of its environment inactive."""
+        """Say what became of a deployment; a success makes earlier ones of its environment inactive.
+
+        Those to production stay as they are.
+        """
         about = {"description": description, "environment_url": environment_url, "log_url": log_url}
         with self._clockwork.lock:
             deployment = self.get(deployment_id)
             status = self._append(deployment, state, creator, about)
-            if state == "success" and auto_inactive:
+            if state == "success" and auto_inactive and deployment.environment != PRODUCTION:
                 for other in self.all():
                     same = other.environment == deployment.environment and other.id < deployment.id
                     if same and other.state == "success":

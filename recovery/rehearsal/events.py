@@ -8,9 +8,9 @@ from typing import Any
 
 from recovery.rehearsal.act import ActRunner
 from recovery.rehearsal.deliveries import Delivery
-from recovery.rehearsal.expressions import context_of, interpolate
 from recovery.rehearsal.payloads import Shapes
 from recovery.rehearsal.records import OCTOCAT, Run, Workflow
+from recovery.rehearsal.repository import short_name
 from recovery.rehearsal.source import Source
 from recovery.rehearsal.workflow import job_plans, listens, parse
 from recovery.rehearsal.world import World
@@ -60,11 +60,12 @@ class Events:
         """The version of a workflow that a commit brings along."""
         return lambda workflow: replace(workflow, text=self._source.read(workflow.path, sha) or workflow.text)
 
-    def dispatch(self, path: str, branch: str, inputs: Mapping[str, str]) -> int:
-        """Start one workflow by hand."""
-        workflow = self._world.repository.workflow(path)
-        payload = {"inputs": dict(inputs), "ref": f"refs/heads/{branch}", "workflow": path}
-        run = self._create(workflow, "workflow_dispatch", self._world.repository.tip(branch), branch, payload)
+    def dispatch(self, path: str, ref: str, inputs: Mapping[str, str]) -> int:
+        """Start one workflow by hand at a branch or tag, named in full; the commit there brings its own version."""
+        sha = self._world.repository.references()[ref]
+        workflow = self._at(sha)(self._world.repository.workflow(path))
+        payload = {"inputs": dict(inputs), "ref": ref, "workflow": path}
+        run = self._create(workflow, "workflow_dispatch", sha, short_name(ref), payload)
         self._start([run])
         return run.id
 
@@ -93,9 +94,7 @@ class Events:
             chain_level=chain_level,
             jobs=[(plan.key, plan.name, plan.needs, plan.labels) for plan in job_plans(document)],
         )
-        if document.get("run-name"):
-            run = self._world.runs.retitle(run.id, interpolate(str(document["run-name"]), context_of(run)))
-        return run
+        return self._world.titled(run, workflow.text)
 
     def _start(self, runs: Iterable[Run]) -> None:
         for run in runs:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from recovery.rehearsal.deeds import Asking
 from recovery.rehearsal.faults.happenings import Killed
 from recovery.rehearsal.faults.parts import Moment, Role
-from recovery.rehearsal.records import Arrival, is_recovery
+from recovery.rehearsal.records import Arrival
 from recovery.rehearsal.routing import Request
+from recovery.rehearsal.workflow import is_recovery
 from recovery.rehearsal.world import World
 
 

@@ -218,14 +218,14 @@ class Shapes:
         }  # fmt: skip
         return {
             "id": pull.id, "node_id": f"PR_{pull.id}", "number": pull.number, "state": pull.state, "locked": False,
-            "title": pull.title, "body": None, "user": self.user(pull.user), "labels": [], "milestone": None,
+            "title": pull.title, "body": pull.body, "user": self.user(pull.user), "labels": [], "milestone": None,
             "url": url, "html_url": f"{self._site}/pull/{pull.number}", "issue_url": issue,
             "diff_url": f"{self._site}/pull/{pull.number}.diff", "patch_url": f"{self._site}/pull/{pull.number}.patch",
             "commits_url": f"{url}/commits", "review_comments_url": f"{url}/comments",
             "review_comment_url": f"{url}/comments{{/number}}", "comments_url": f"{issue}/comments",
             "statuses_url": f"{self._api}/statuses/{pull.head_sha}", "created_at": stamp(pull.created_at),
             "updated_at": stamp(pull.updated_at), "closed_at": closed, "merged_at": stamp(pull.merged_at),
-            "merge_commit_sha": None, "assignee": None, "assignees": [], "requested_reviewers": [],
+            "merge_commit_sha": pull.merge_commit, "assignee": None, "assignees": [], "requested_reviewers": [],
             "requested_teams": [], "draft": pull.draft, "auto_merge": None, "author_association": "OWNER",
             "_links": {name: {"href": link} for name, link in links.items()},
             "head": end(pull.head_branch, pull.head_sha, pull.head_repository),

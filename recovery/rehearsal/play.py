@@ -5,30 +5,54 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from recovery.errors import RehearsalError
+from recovery.rehearsal.faults.sequels import Dispatched, Sequel
 from recovery.rehearsal.injection import Injection
-from recovery.rehearsal.records import Access, Run, is_recovery
+from recovery.rehearsal.records import Access, Run
 from recovery.rehearsal.rehearsal import Rehearsal
+from recovery.rehearsal.repository import TAGS
 from recovery.rehearsal.scenario import Ending, Scenario
 from recovery.rehearsal.wishes import examples
+from recovery.rehearsal.workflow import dispatchable, is_recovery
 from recovery.rehearsal.world import World
 
 _CONCLUSIONS = {
     Ending.CLEARED: {"success"},
     Ending.LEFT_RED: {"failure", "cancelled"},
     Ending.STILL_FAILING: {"failure", "cancelled"},
+    Ending.ROLLED_BACK: {"success", "failure", "cancelled"},
 }
 
 
 def play(rehearsal: Rehearsal) -> None:
-    """Start the scenario's event and wait until everything that follows from it has come to rest."""
+    """Start the scenario's event, then what people do; each time everything comes to rest before it goes on.
+
+    Raises:
+        RehearsalError: a workflow is to be started by hand that cannot be.
+    """
     if rehearsal.scenario.event == "pull_request":
         rehearsal.pull_request()
     else:
         rehearsal.push()
     rehearsal.wait_until_quiet()
+    for then in rehearsal.scenario.then:
+        _do(rehearsal, then.do)
+        rehearsal.wait_until_quiet()
     if rehearsal.scenario.needs_sweep:
         rehearsal.sweep()
         rehearsal.wait_until_quiet()
+
+
+def _do(rehearsal: Rehearsal, sequel: Sequel) -> None:
+    if not isinstance(sequel, Dispatched):
+        rehearsal.push(files=sequel.push)
+        return
+    known = {workflow.file for workflow in rehearsal.world.repository.workflows() if dispatchable(workflow.text)}
+    if sequel.dispatch not in known:
+        raise RehearsalError(
+            f"there is no workflow {sequel.dispatch} that can be started by hand",
+            hint=f"those with `workflow_dispatch` are: {', '.join(sorted(known)) or 'none'}",
+        )
+    rehearsal.dispatch(sequel.dispatch, sequel.inputs)
 
 
 def require_a_failure(rehearsal: Rehearsal, repository: str) -> None:
@@ -59,6 +83,8 @@ def problems(scenario: Scenario, world: World) -> list[str]:
         if run.latest.conclusion not in _CONCLUSIONS[scenario.ending]:
             found.append(f"{run.workflow.name} ended as {run.latest.conclusion}, expected {scenario.ending}")
     found += _of_recovery(scenario, world)
+    if scenario.ending is Ending.ROLLED_BACK and not _was_rolled_back(world):
+        found.append("no run that a rollback started ended well")
     if scenario.event == "pull_request" and not any(comment.body for comment in world.pulls.comments()):
         found.append("no comment was written")
     return found
@@ -90,6 +116,11 @@ def accepted_reruns(requests: Sequence[Access]) -> int:
 
 def _started(scenario: Scenario, world: World) -> list[Run]:
     return [run for run in world.runs.all() if run.event == scenario.event]
+
+
+def _was_rolled_back(world: World) -> bool:
+    """Whether a run at a tag succeeded: people start theirs on the default branch."""
+    return any(run.ref.startswith(TAGS) and run.latest.conclusion == "success" for run in world.runs.all())
 
 
 def _of_recovery(scenario: Scenario, world: World) -> list[str]:

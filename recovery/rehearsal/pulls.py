@@ -34,13 +34,17 @@ class Pulls:
         *,
         head_repository: str | None = None,
         title: str = "A change",
+        body: str | None = None,
         state: str = "open",
         base_sha: str = "0" * 40,
         user: User = OCTOCAT,
         merged: bool = False,
         number: int | None = None,
     ) -> PullRequest:
-        """A new pull request into the default branch; a fork's one names its `head_repository`."""
+        """A new pull request into the default branch; a fork's one names its `head_repository`.
+
+        One that is there as `merged` was merged by its head, as a rebase does it.
+        """
         at = self._clockwork.now()
         with self._clockwork.lock:
             number = self.take_number(number)
@@ -48,6 +52,7 @@ class Pulls:
                 number=number,
                 id=self._clockwork.next_id("pull"),
                 title=title,
+                body=body,
                 state="closed" if merged else state,
                 head_branch=head_branch,
                 head_sha=head_sha,
@@ -58,6 +63,7 @@ class Pulls:
                 created_at=at,
                 updated_at=at,
                 merged_at=at if merged else None,
+                merge_commit=head_sha if merged else None,
             )
             self._pulls[number] = pull
         return pull
@@ -75,9 +81,15 @@ class Pulls:
             raise Refused(404, "Not Found")
 
     def move(
-        self, number: int, *, head_sha: str | None = None, state: str | None = None, merged: bool = False
+        self,
+        number: int,
+        *,
+        head_sha: str | None = None,
+        state: str | None = None,
+        merged: bool = False,
+        merge_commit: str | None = None,
     ) -> PullRequest:
-        """Push to a pull request's branch, or close, merge or reopen it."""
+        """Push to a pull request's branch, or close, merge (by a commit, or else its head) or reopen it."""
         at = self._clockwork.now()
         with self._clockwork.lock:
             pull = self.get(number)
@@ -87,6 +99,7 @@ class Pulls:
                 state="closed" if merged else state or pull.state,
                 updated_at=at,
                 merged_at=at if merged else pull.merged_at,
+                merge_commit=(merge_commit or head_sha or pull.head_sha) if merged else pull.merge_commit,
             )
             return self._pulls[number]
 

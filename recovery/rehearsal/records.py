@@ -130,6 +130,11 @@ class Run:
         return self.attempts[-1]
 
     @property
+    def ref(self) -> str:
+        """The branch or tag that the run is of, by its full name."""
+        return str(self.payload.get("ref") or f"refs/heads/{self.head_branch}")
+
+    @property
     def is_completed(self) -> bool:
         """Whether the newest attempt has ended."""
         return self.latest.status == "completed"
@@ -137,11 +142,6 @@ class Run:
     def attempt(self, number: int) -> Attempt | None:
         """The attempt of that number, if there is one."""
         return next((attempt for attempt in self.attempts if attempt.number == number), None)
-
-
-def is_recovery(run: Run) -> bool:
-    """Whether a run is one in which recovery works, rather than one it looks after."""
-    return run.event in RECOVERY_EVENTS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -188,6 +188,7 @@ class PullRequest:
     number: int
     id: int
     title: str
+    body: str | None = None
     state: str
     head_branch: str
     head_sha: str
@@ -198,6 +199,8 @@ class PullRequest:
     created_at: datetime
     updated_at: datetime
     merged_at: datetime | None = None
+    merge_commit: str | None = None
+    """The commit by which it was merged."""
     draft: bool = False
 
 

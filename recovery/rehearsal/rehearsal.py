@@ -20,7 +20,7 @@ from recovery.rehearsal.injection import Injection
 from recovery.rehearsal.payloads import Shapes
 from recovery.rehearsal.places import Places
 from recovery.rehearsal.records import TimelineEvent, Workflow
-from recovery.rehearsal.repository import WORKFLOW_FOLDER
+from recovery.rehearsal.repository import HEADS, WORKFLOW_FOLDER
 from recovery.rehearsal.scenario import SCENARIOS, Scenario
 from recovery.rehearsal.server import LocalGitHub
 from recovery.rehearsal.signals import termination_as_exit, uninterrupted
@@ -141,8 +141,11 @@ class Rehearsal:
         self.world.repository.set_branch(branch, sha)
         if branch == self.world.repository.default_branch:
             self._register_workflows()
-        payload = {"ref": f"refs/heads/{branch}", "before": before, "after": sha}
-        return self._events.fire("push", sha, branch, payload, filter_branch=branch, title=message)
+        return self._pushed(branch, before, sha, message)
+
+    def _pushed(self, branch: str, before: str, sha: str, title: str) -> list[int]:
+        payload = {"ref": f"{HEADS}{branch}", "before": before, "after": sha}
+        return self._events.fire("push", sha, branch, payload, filter_branch=branch, title=title)
 
     def pull_request(
         self,
@@ -177,16 +180,42 @@ class Rehearsal:
             head_repository=name,
         )
 
+    def merge(self, number: int) -> list[int]:
+        """Merge a pull request of this repository into the default branch, as a person; start the workflows of `push`.
+
+        The merge has the files of the pull request; whether both sides have changed something is not looked at.
+        """
+        repository, pull = self.world.repository, self.world.pulls.get(number)
+        head = self._source.history.commit(pull.head_sha)
+        if head is None:
+            raise RehearsalError(f"the head of pull request #{number} is no commit of this rehearsal")
+        title = f"Merge pull request #{number} from {pull.head_branch}"
+        before = repository.tip(repository.default_branch)
+        merged = self._source.history.create(head.tree, (before, head.sha), title)
+        repository.set_reference(f"{HEADS}{repository.default_branch}", merged.sha)
+        self.world.pulls.move(number, merged=True, merge_commit=merged.sha)
+        self._register_workflows()
+        return self._pushed(repository.default_branch, before, merged.sha, title)
+
+    def protect(self, *environments: str) -> None:
+        """Let runs that deploy to these environments wait until they are approved."""
+        self.world.protected.update(environments)
+
+    def approve(self, run_id: int) -> None:
+        """Approve what a run waits for, as a person."""
+        self._runner.approve(run_id)
+
     def sweep(self) -> list[int]:
         """Start the scheduled workflows."""
         branch = self.world.repository.default_branch
         payload = {"schedule": "0 * * * *"}
         return self._events.fire("schedule", self.world.repository.tip(branch), branch, payload)
 
-    def dispatch(self, workflow_file: str, inputs: Mapping[str, str] | None = None) -> int:
-        """Start a workflow by hand."""
+    def dispatch(self, workflow_file: str, inputs: Mapping[str, str] | None = None, *, ref: str | None = None) -> int:
+        """Start a workflow by hand, on the default branch or at the branch or tag named in full."""
         workflow = self.world.repository.workflow(workflow_file)
-        return self._events.dispatch(workflow.path, self.world.repository.default_branch, inputs or {})
+        where = ref or f"{HEADS}{self.world.repository.default_branch}"
+        return self._events.dispatch(workflow.path, where, inputs or {})
 
     def wait_until_quiet(self) -> None:
         """Wait until nothing runs and no event is on its way; whatever could not be run is raised here."""
@@ -221,7 +250,7 @@ class Rehearsal:
         repository = self.world.repository
         tip = self._source.prepare(lambda copy: alter(copy, self._choices, self.scenario.event))
         repository.set_branch(repository.default_branch, tip)
-        repository.reader = self._source.read
+        repository.history = self._source.history
         self._register_workflows()
         action = None
         if self._action_origin is not None:

@@ -213,6 +213,14 @@ class Runs:
             "run-started", f"{run.workflow.name} #{run.number} ({run.event})", run_id=run_id, attempt=attempt
         )
 
+    def hold_back(self, run_id: int, *, waiting: bool) -> None:
+        """Let the newest attempt wait for the protection rules of its environments, or wait no longer."""
+        attempt = self.get(run_id).latest.number
+        run = self._change_attempt(run_id, attempt, status="waiting" if waiting else "queued")
+        text = f"{run.workflow.name} {'waits for approval' if waiting else 'is approved'}"
+        kind = "run-waits" if waiting else "run-approved"
+        self._clockwork.tell(kind, text, run_id=run_id, attempt=attempt)
+
     def retitle(self, run_id: int, display_title: str) -> Run:
         """Give a run the title its `run-name` asks for."""
         with self._clockwork.lock:

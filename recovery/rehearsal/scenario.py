@@ -16,6 +16,7 @@ from recovery.rehearsal.faults.answers import AnswerFault
 from recovery.rehearsal.faults.deliveries import EventFault, UploadFault
 from recovery.rehearsal.faults.happenings import Happening, Limits
 from recovery.rehearsal.faults.parts import Part
+from recovery.rehearsal.faults.sequels import Then
 from recovery.rehearsal.faults.telling import problems_of
 
 FOLDER = Path(__file__).with_name("scenarios")
@@ -27,13 +28,14 @@ class Ending(StrEnum):
     CLEARED = "cleared"
     LEFT_RED = "left-red"
     STILL_FAILING = "still-failing"
+    ROLLED_BACK = "rolled-back"
 
 
 class Scenario(Part):
     """How the example fails (`failure` is REHEARSAL_SCENARIO in its jobs), what goes wrong, and the ending.
 
     `example` is the folder of `examples/` that it is about. `reruns` is how many re-runs recovery gets accepted,
-    whatever it is told about them.
+    whatever it is told about them. `then` is done one after the other, each when all before it has come to rest.
     """
 
     name: str = Field(pattern=r"^[a-z0-9][a-z0-9-]*$")
@@ -43,6 +45,7 @@ class Scenario(Part):
     ending: Ending
     reruns: int = Field(ge=0, le=50)
     event: str = Field(default="pull_request", pattern="^(pull_request|push)$")
+    then: tuple[Then, ...] = ()
     needs_sweep: bool = False
     recovery_may_fail: bool = False
     limits: Limits | None = None

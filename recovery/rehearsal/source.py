@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import threading
@@ -10,18 +9,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from recovery.errors import RehearsalError
+from recovery.rehearsal.git import git
+from recovery.rehearsal.history import History
 from recovery.rehearsal.toolshed import find_program
 
 _LEFT_OUT = ("*.pyc", ".git", ".venv", "__pycache__", "build", "dist", "node_modules")
-_GIT_ENVIRONMENT = {
-    "GIT_CONFIG_GLOBAL": os.devnull,
-    "GIT_CONFIG_NOSYSTEM": "1",
-    "GIT_TERMINAL_PROMPT": "0",
-    "GIT_AUTHOR_NAME": "octocat",
-    "GIT_AUTHOR_EMAIL": "octocat@users.noreply.github.com",
-    "GIT_COMMITTER_NAME": "octocat",
-    "GIT_COMMITTER_EMAIL": "octocat@users.noreply.github.com",
-}
 
 
 def copy_files(origin: Path, target: Path, leave_out: Path) -> None:
@@ -71,6 +63,7 @@ class Source:
         self._trees = folder / "trees"
         self._default_branch = default_branch
         self._lock = threading.Lock()
+        self.history = History(self._repository)
 
     def prepare(self, alter: Callable[[Path], None] = lambda _: None) -> str:
         """Copy the files, `alter` the copy, and commit it; the first commit's id."""
@@ -88,7 +81,8 @@ class Source:
         with self._lock:
             known = self._git("branch", "--list", branch)
             start = branch if known else self._default_branch
-            self._git("checkout", "-q", "-B", branch, start)
+            # By force, because a branch may have been moved while it was checked out.
+            self._git("checkout", "-q", "--force", "-B", branch, start)
             for name, text in files.items():
                 path = self._repository / name
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -108,25 +102,12 @@ class Source:
 
     def read(self, path: str, ref: str) -> str | None:
         """A file's text at a branch or commit."""
-        try:
-            return self._git("show", f"{ref}:{path}", strip=False)
-        except RehearsalError:
-            return None
+        return self.history.read(path, ref)
 
     def list(self, folder: str) -> list[str]:
         """The files of a folder on the default branch."""
         listing = self._git("ls-tree", "--name-only", self._default_branch, f"{folder.rstrip('/')}/")
         return listing.splitlines()
 
-    def _git(self, *arguments: str, at: Path | None = None, strip: bool = True) -> str:
-        answer = subprocess.run(  # noqa: S603 -- git itself
-            [find_program("git"), "-c", "core.hooksPath=/dev/null", "-c", "gc.auto=0", *arguments],
-            cwd=at or self._repository,
-            capture_output=True,
-            text=True,
-            check=False,
-            env={**os.environ, **_GIT_ENVIRONMENT},
-        )
-        if answer.returncode != 0:
-            raise RehearsalError(f"git {arguments[0]} failed: {answer.stderr.strip()}")
-        return answer.stdout.strip() if strip else answer.stdout
+    def _git(self, *arguments: str, at: Path | None = None) -> str:
+        return git(at or self._repository, *arguments)

@@ -70,7 +70,7 @@ def step_variables(run: Run, attempt: int, repository: str, url: str, secret: st
         "GITHUB_REPOSITORY_ID": str(repository_id(repository)),
         "GITHUB_REPOSITORY_OWNER": owner,
         "GITHUB_REPOSITORY_OWNER_ID": str(repository_id(owner)),
-        "GITHUB_WORKFLOW_REF": f"{repository}/{run.workflow.path}@refs/heads/{run.head_branch}",
+        "GITHUB_WORKFLOW_REF": f"{repository}/{run.workflow.path}@{run.ref}",
         "GITHUB_WORKFLOW_SHA": run.head_sha,
         "GITHUB_ACTOR_ID": str(run.actor.id),
         "SHA_REF": run.head_sha,

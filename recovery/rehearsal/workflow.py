@@ -6,17 +6,19 @@ import fnmatch
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from recovery.rehearsal.records import Job
+from recovery.rehearsal.records import RECOVERY_EVENTS, Job, Run
 
 Document = dict[str, Any]
 OBSERVER = "rehearsal-observer"
 # `act` puts a calling job's name in front of those it calls; this one cannot be mistaken for a workflow's name.
 CALLER_PREFIX = "rehearsal-caller-"
+_PIPELINE_EVENTS = frozenset({"push", "pull_request"})
 _PULL_REQUEST_TYPES = ("opened", "synchronize", "reopened")
 
 
@@ -50,6 +52,19 @@ def triggers(document: Document) -> dict[str, Document]:
             str(event): filters if isinstance(filters, dict) else {"entries": filters} for event, filters in on.items()
         }
     return {}
+
+
+def is_recovery(run: Run) -> bool:
+    """Whether a run is one in which recovery works, rather than one it looks after.
+
+    A workflow that pushes and pull requests start, too, is looked after, even where a rollback dispatches it.
+    """
+    return run.event in RECOVERY_EVENTS and not _is_pipeline(run.workflow.text)
+
+
+@lru_cache
+def _is_pipeline(text: str) -> bool:
+    return not _PIPELINE_EVENTS.isdisjoint(triggers(parse(text)))
 
 
 def dispatchable(text: str) -> bool:
@@ -141,6 +156,13 @@ def concurrency_groups(document: Document) -> tuple[str, ...]:
     declared = [document.get("concurrency"), *(job.get("concurrency") for job in jobs_of(document).values())]
     groups = [value.get("group") if isinstance(value, dict) else value for value in declared]
     return tuple(str(group) for group in groups if group)
+
+
+def environments_of(document: Document) -> tuple[str, ...]:
+    """The environments that jobs deploy to, as written."""
+    declared = [job.get("environment") for job in jobs_of(document).values()]
+    names = [value.get("name") if isinstance(value, dict) else value for value in declared]
+    return tuple(dict.fromkeys(str(name) for name in names if name))
 
 
 def tolerated_jobs(document: Document) -> frozenset[str]:

@@ -15,6 +15,7 @@ from recovery.rehearsal.credentials import Credential
 from recovery.rehearsal.deeds import Asking, perform
 from recovery.rehearsal.deliveries import Deliveries
 from recovery.rehearsal.deployments import Deployments
+from recovery.rehearsal.expressions import context_of, interpolate
 from recovery.rehearsal.faults.answers import AnswerFault, Cut, Status
 from recovery.rehearsal.faults.happenings import Deed
 from recovery.rehearsal.faults.parts import When
@@ -30,16 +31,15 @@ from recovery.rehearsal.records import (
     ScriptedJob,
     TimelineEvent,
     User,
-    is_recovery,
 )
-from recovery.rehearsal.repository import Repository, default_path
+from recovery.rehearsal.repository import Repository, default_path, short_name
 from recovery.rehearsal.runner import Runner, ScriptedRunner
 from recovery.rehearsal.runs import Runs
 from recovery.rehearsal.scenario import Scenario
 from recovery.rehearsal.stages import PLAN_PREFIX, Stages
 from recovery.rehearsal.trouble import Trouble
 from recovery.rehearsal.vault import Vault
-from recovery.rehearsal.workflow import parse, permissions_of
+from recovery.rehearsal.workflow import is_recovery, job_plans, parse, permissions_of
 
 OnRequest = Callable[[Arrival], bool | None]
 # `act` masks every occurrence of a secret in its output, so that a short one would garble the logs.
@@ -109,10 +109,13 @@ class World:
         self.callbacks: list[tuple[bool, OnRequest]] = []
         self.links: dict[str, Link] = {}
         self.annotations: dict[int, list[dict[str, Any]]] = {}
+        self.waiting: dict[int, tuple[str, ...]] = {}
+        self.protected: set[str] = set()
         self.secrets: dict[str, tuple[int, int]] = {}
         self.credentials: dict[str, Credential] = {FAKE_TOKEN: Credential()}
         self.caps: dict[str, str] = {}
         self.tells_dispatched_runs = True
+        self.dispatched_status = "completed"
         self.dispatcher: Callable[[str, str, Mapping[str, str]], int] = self._dispatch_scripted
         self.runs.when_completed(self._announce_completed)
 
@@ -247,16 +250,37 @@ class World:
             self.vault.hide(run_id)
         self.runner.start(run_id, self.runs.get(run_id).latest.number, keys)
 
+    def titled(self, run: Run, text: str) -> Run:
+        """The run with the title that the `run-name` of its workflow file gives it, if that comes to anything."""
+        written = parse(text).get("run-name")
+        title = interpolate(str(written), context_of(run)).strip() if written else ""
+        return self.runs.retitle(run.id, title) if title else run
+
     def _dispatch_scripted(self, path: str, ref: str, inputs: Mapping[str, str]) -> int:
+        there = self.repository.workflow_at(path, ref) or self.repository.workflow(path)
         run = self.add_run(
-            [ScriptedJob(name="dispatched")],
+            [ScriptedJob(name=plan.name, key=plan.key) for plan in job_plans(parse(there.text))],
             path=path,
             event="workflow_dispatch",
-            head_branch=ref,
-            workflow=self.repository.workflow(path).name,
-            payload={"inputs": dict(inputs)},
+            head_branch=short_name(ref),
+            head_sha=self.repository.references()[ref],
+            workflow=there.name,
+            payload={"inputs": dict(inputs), "ref": ref},
+            status=self.dispatched_status,
         )
-        return run.id
+        return self.titled(run, there.text).id
+
+    def let_wait(self, run_id: int, *environments: str) -> None:
+        """Let a run wait for the protection rules of these environments."""
+        with self.clockwork.lock:
+            self.waiting[run_id] = environments
+        self.runs.hold_back(run_id, waiting=True)
+
+    def approve(self, run_id: int) -> None:
+        """Let a run that waits go on; who may do so is not imitated."""
+        with self.clockwork.lock:
+            self.waiting.pop(run_id, None)
+        self.runs.hold_back(run_id, waiting=False)
 
 
 def sha_of(text: str) -> str:

@@ -54,6 +54,7 @@ def merge(known: Iterable[DecisionDocument], new: Iterable[DecisionDocument]) ->
     """One document per attempt of the newest run of each workflow; ordered by workflow, then by attempt.
 
     Of two documents of one attempt the one in which more happened stays, then the one decided later, then the new one.
+    A rollback that is on its way outweighs whatever came before it, even a rollback that has ended.
     """
     kept: dict[tuple[int, int], DecisionDocument] = {}
     for document in (*known, *new):
@@ -63,11 +64,12 @@ def merge(known: Iterable[DecisionDocument], new: Iterable[DecisionDocument]) ->
     return _bounded(kept.values(), carry.WORKFLOWS, carry.ATTEMPTS)
 
 
-def _weight(document: DecisionDocument) -> tuple[bool, bool, bool, float]:
+def _weight(document: DecisionDocument) -> tuple[bool, bool, bool, float, bool]:
     """A run that lost the race for an attempt knows only that it was decided: that never hides the decision."""
     settled = document.outcome not in {None, Outcome.UNKNOWN}
     lost_race = any(reason.id is ReasonId.ALREADY_DECIDED for reason in document.reasons)
-    return (settled, document.reran, not lost_race, document.decided_at.timestamp())
+    under_way = document.reran and document.rollback is not None
+    return (settled or under_way, document.reran, not lost_race, document.decided_at.timestamp(), settled)
 
 
 def _bounded(documents: Iterable[DecisionDocument], workflows: int, attempts: int) -> tuple[DecisionDocument, ...]:

@@ -7,8 +7,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from recovery.models.decision import RecoveryPlan
-from recovery.models.document import CheckpointDocument, DecisionDocument, FailureDocument
+from recovery.models.document import (
+    CheckpointDocument,
+    DecisionDocument,
+    FailureDocument,
+    RejectedDocument,
+    RollbackDocument,
+)
 from recovery.models.records import Outcome, PipelineFailure, RecoveryState
+from recovery.models.rollback import RollbackOrder
 
 SCHEMA_ID = "https://raw.githubusercontent.com/storyteller/recovery/v1/docs/decision.schema.json"
 
@@ -20,7 +27,7 @@ _DESCRIPTIONS = {
     "attempt": "The attempt that this decision is about, counted from 1.",
     "url": "Address of the run; empty when it is not known.",
     "head_sha": "The commit that the run was for.",
-    "pull_request": "Number of the pull request that the run belongs to.",
+    "pull_request": "Number of the run's pull request, or of the merged one whose commit is rolled back.",
     "recovery_id": "Id of the recovery: rec-{run_id}-{attempt}-{n}.",
     "status": "Where the recovery stands. A re-run stays in_progress until its outcome is known.",
     "failures": "The failed jobs of the attempt: causes first, then the jobs that failed only because others did.",
@@ -33,6 +40,24 @@ _DESCRIPTIONS = {
     "checkpoint_id": "Id of the checkpoint; empty when it is not even known.",
     "name": "Name that the checkpoint was given in the workflow.",
     "errors": "Why work may not continue from it; none when it may.",
+    "rollback": "What is gone back to; null where that is not the question.",
+    "kind": "How the workflow is rolled back.",
+    "environment": "The environment that is deployed to.",
+    "bad_sha": "The commit that is rolled back.",
+    "target_sha": "The commit that is gone back to; null when none is fit.",
+    "target_checkpoint_id": "The checkpoint that is gone back to.",
+    "target_run_id": "The run that made it.",
+    "rollback_checkpoint_id": "The checkpoint of what stood before.",
+    "returns_from": "The rollback that failed half-way, when this one goes back to what stood before it; else null.",
+    "reference": "The id or number of what GitHub made of it: a run, a deployment, a pull request.",
+    "waits_for": "What it waits for; null when for nothing.",
+    "hold_until": "Until when the commit that is rolled back may not be deployed again; null for no hold.",
+    "hold_released": "Whether a person has released it.",
+    "automatic": "Whether the configuration, not a person, asked for it.",
+    "forced": "What spoke against the target, and was set aside by a person.",
+    "rejected": "The checkpoints that were looked into and are not gone back to.",
+    "commit_sha": "The commit of the checkpoint.",
+    "rejections": "Every reason against it.",
     "due_at": "When the plan is to be carried out; null means at once.",
     "decided_at": "When the decision was made.",
     "reran": "Whether GitHub accepted a re-run of this attempt.",
@@ -83,6 +108,7 @@ def decision_document(
             )
             for found in plan.checkpoints
         ),
+        rollback=_rollback(plan.rollback, state),
         due_at=plan.due_at,
         decided_at=header.started_at,
         reran=measured.get("accepted") is True or outcome in {Outcome.CLEARED, Outcome.STILL_FAILING},
@@ -109,6 +135,38 @@ def decision_schema() -> dict[str, Any]:
         **generated,
         "title": "Storyteller Recovery decision",
     }
+
+
+def _rollback(order: RollbackOrder | None, state: RecoveryState) -> RollbackDocument | None:
+    if order is None:
+        return None
+    found = order.target_checkpoint_id is not None
+    measured = state.metadata
+    return RollbackDocument(
+        kind=order.kind,
+        environment=order.environment,
+        bad_sha=order.bad_sha,
+        target_sha=order.target_sha if found else None,
+        target_checkpoint_id=order.target_checkpoint_id,
+        target_run_id=order.target_run_id if found else None,
+        rollback_checkpoint_id=order.rollback_checkpoint_id,
+        returns_from=order.returns_from,
+        reference=measured.get("reference"),
+        waits_for=measured.get("waits_for"),
+        hold_until=order.hold_until if found else None,
+        hold_released=bool(measured.get("hold_released_at")),
+        automatic=order.automatic,
+        forced=order.forced,
+        rejected=tuple(
+            RejectedDocument(
+                checkpoint_id=rejected.checkpoint_id,
+                run_id=rejected.run_id,
+                commit_sha=rejected.commit_sha,
+                rejections=rejected.reasons,
+            )
+            for rejected in order.rejected
+        ),
+    )
 
 
 def _failures(failures: Sequence[PipelineFailure], lead: str) -> tuple[FailureDocument, ...]:

@@ -8,6 +8,7 @@ from typing import Any
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryStatus
 from recovery.render import plain
 from recovery.render.lines import Line, Style, table
+from recovery.render.rolled_back_status import rollback_lines
 from recovery.render.words import moment, verdict
 
 _EVIDENCE = 3
@@ -19,12 +20,26 @@ _ENDS: dict[RecoveryStatus, tuple[Style, str]] = {
     RecoveryStatus.TIMED_OUT: ("bad", "timed out"),
     RecoveryStatus.DECLINED: ("info", "declined: the run is left to people"),
 }
+_ENDS_OF_A_ROLLBACK: dict[RecoveryStatus, tuple[Style, str]] = _ENDS | {
+    RecoveryStatus.IN_PROGRESS: ("info", "in progress: it is being rolled back"),
+    RecoveryStatus.COMPLETED: ("good", "completed: rolled back"),
+    RecoveryStatus.FAILED: ("bad", "failed: not rolled back, or not to its end"),
+    RecoveryStatus.DECLINED: ("info", "declined: nothing was rolled back"),
+}
 _STEP_STYLES: dict[object, Style] = {"failed": "bad", "completed": "good"}
 
 
 def status_lines(state: RecoveryState, failures: Sequence[PipelineFailure] = ()) -> tuple[Line, ...]:
     """A recovery from its heading to its end; `failures` are those that it is about."""
-    return (*_heading(state), *_causes(failures), *_reasons(state), *_steps(state), *_end(state))
+    causes = [failure for failure in failures if failure.kind != "manual"]
+    return (
+        *_heading(state),
+        *_causes(causes),
+        *_reasons(state),
+        *rollback_lines(state),
+        *_steps(state),
+        *_end(state),
+    )
 
 
 def _heading(state: RecoveryState) -> Iterator[Line]:
@@ -74,10 +89,16 @@ def _steps(state: RecoveryState) -> Iterator[Line]:
     told = [step for step in state.progress_steps if not _is_answered(step, state)]
     yield Line("time", "Steps (times in UTC)")
     rows = [
-        (_time(step.get("at")), *(str(step.get(name) or "") for name in ("step", "status", "detail"))) for step in told
+        (_time(step.get("at")), *(str(step.get(name) or "") for name in ("step", "status")), _detail(step))
+        for step in told
     ]
     for step, text in zip(told, table(rows), strict=True):
         yield Line(_STEP_STYLES.get(step.get("status"), "info"), text)
+
+
+def _detail(step: Mapping[str, Any]) -> str:
+    """What a step says of itself; a recovery that waits no longer has nothing to say."""
+    return str(step.get("detail") or ("for nothing any more" if step.get("step") == "wait" else ""))
 
 
 def _is_answered(step: Mapping[str, Any], state: RecoveryState) -> bool:
@@ -92,7 +113,8 @@ def _time(written: object) -> str:
 
 
 def _end(state: RecoveryState) -> Iterator[Line]:
-    style, sentence = _ENDS[state.status]
+    ends = _ENDS_OF_A_ROLLBACK if "rollback" in state.recovery_context else _ENDS
+    style, sentence = ends[state.status]
     yield Line("time", "Outcome")
     outcome, attempt = state.metadata.get("outcome"), state.metadata.get("settled_attempt")
     measured = f" ({outcome}" + (f", measured on attempt {attempt})" if attempt else ")") if outcome else ""

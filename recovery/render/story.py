@@ -8,9 +8,9 @@ from recovery.models.decision import Reason
 from recovery.models.document import DecisionDocument, FailureDocument
 from recovery.models.records import Outcome
 from recovery.models.verdict import Evidence
-from recovery.render import words
+from recovery.render import rolled_back, words
 from recovery.render.markdown import block, code, link, prose, row, text
-from recovery.render.words import Stage
+from recovery.render.stages import Stage, stage_of
 
 IN_FULL = 3
 """Failed jobs shown with their evidence; further ones get one line each."""
@@ -38,7 +38,9 @@ def decision(document: DecisionDocument) -> list[str]:
     lines.append("")
     if document.detail:
         lines += [f"What came of it: {prose(document.detail)}", ""]
-    if words.stage_of(document) in {Stage.SUGGESTED, Stage.REFUSED, Stage.NOT_RERUN}:
+    if rolled_back.is_one(document):
+        lines += rolled_back.particulars(document)
+    elif stage_of(document) in {Stage.SUGGESTED, Stage.REFUSED, Stage.NOT_RERUN}:
         lines += [f"To try again: {code(f'gh run rerun {document.run_id} --failed')}", ""]
     return lines
 

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 from recovery.models.document import DecisionDocument, FailureDocument
 from recovery.models.github import FAILED_CONCLUSIONS
-from recovery.render import plain, words
+from recovery.render import plain, rolled_back, words
 from recovery.render.lines import Line, Style
-from recovery.render.words import TERMINAL, Stage
+from recovery.render.stages import Stage, stage_of
+from recovery.render.words import TERMINAL
 
 BAD, GOOD, ASIDE = "✗", "✓", "·"
 _STYLES: dict[str, Style] = {BAD: "bad", GOOD: "good"}
@@ -88,9 +89,11 @@ def _decided(document: DecisionDocument) -> list[TimelineEntry]:
         entries.append(TimelineEntry(document.decided_at, ASIDE, more))
     entries.append(_decision(document))
     if document.reran:
-        entries.append(TimelineEntry(document.decided_at, "↻", "GitHub accepted the re-run"))
-    elif words.stage_of(document) is Stage.REFUSED:
-        entries.append(TimelineEntry(document.decided_at, BAD, "The re-run did not happen", _detail(document)))
+        entries.append(TimelineEntry(document.decided_at, "↻", f"GitHub accepted the {_effect(document)}"))
+    elif stage_of(document) is Stage.REFUSED:
+        entries.append(
+            TimelineEntry(document.decided_at, BAD, f"The {_effect(document)} did not happen", _detail(document))
+        )
     return entries
 
 
@@ -107,8 +110,12 @@ def _decision(document: DecisionDocument) -> TimelineEntry:
 
 
 def _settled(document: DecisionDocument, at: datetime) -> TimelineEntry:
-    mark = GOOD if words.stage_of(document) is Stage.CLEARED else BAD
+    mark = GOOD if stage_of(document) is Stage.CLEARED else BAD
     return TimelineEntry(at, mark, f"Outcome: {words.sentence(document, TERMINAL)}", _detail(document))
+
+
+def _effect(document: DecisionDocument) -> str:
+    return "rollback" if rolled_back.is_one(document) else "re-run"
 
 
 def _detail(document: DecisionDocument) -> tuple[str, ...]:

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum, auto
 from typing import assert_never
 
 from recovery.models.decision import DecisionKind, ReasonId
 from recovery.models.document import DecisionDocument, FailureDocument
-from recovery.models.records import Outcome, RecoveryStatus, RecoveryType
+from recovery.models.records import RecoveryType
 from recovery.models.verdict import FailureClass, Retryable
-from recovery.render import markdown, plain
+from recovery.render import markdown, plain, rolled_back
+from recovery.render.stages import Stage, stage_of
 
 
 @dataclass(frozen=True)
@@ -26,22 +26,6 @@ class Voice:
 
 MARKDOWN = Voice(text=markdown.text, name=markdown.code)
 TERMINAL = Voice(text=plain.line, name=plain.line)
-
-
-class Stage(Enum):
-    """Where the story of one attempt has got to."""
-
-    CLEARED = auto()
-    FAILED_AGAIN = auto()
-    NOT_RERUN = auto()
-    UNMEASURED = auto()
-    RERUNNING = auto()
-    REFUSED = auto()
-    REQUESTED = auto()
-    DUE = auto()
-    PLANNED = auto()
-    SUGGESTED = auto()
-    LEFT = auto()
 
 
 CAUSES = {
@@ -92,6 +76,11 @@ WHY_LEFT = {
     ReasonId.CHECKPOINT_VALID: "nobody was asked to act",
     ReasonId.CHECKPOINT_REJECTED: "its checkpoint is refused",
     ReasonId.PROGRESS: "nobody was asked to act",
+    ReasonId.CRITICAL_FAILURE: "what was deployed is broken",
+    ReasonId.TARGET_VALID: "nobody was asked to act",
+    ReasonId.NO_TARGET: "there is nothing fit to go back to",
+    ReasonId.ROLLED_BACK: "it was rolled back already, or is just being",
+    ReasonId.RUN_UNFIT: "its run is none to roll back",
 }
 
 
@@ -138,45 +127,6 @@ _OUTCOMES = {
 }
 
 
-def stage_of(document: DecisionDocument) -> Stage:
-    """How far the attempt has come; what happened counts more than what was planned."""
-    match document.outcome:
-        case Outcome.CLEARED:
-            return Stage.CLEARED
-        case Outcome.STILL_FAILING:
-            return Stage.FAILED_AGAIN
-        case Outcome.NOT_RERUN:
-            return Stage.NOT_RERUN
-        case Outcome.UNKNOWN:
-            return Stage.UNMEASURED
-        case None:
-            return _unsettled(document)
-        case _:
-            assert_never(document.outcome)
-
-
-def _unsettled(document: DecisionDocument) -> Stage:
-    if document.reran:
-        return Stage.RERUNNING
-    match document.decision:
-        case DecisionKind.SUGGEST:
-            return Stage.SUGGESTED
-        case DecisionKind.DECLINE:
-            return Stage.LEFT
-        case DecisionKind.ACT:
-            return _unanswered(document)
-        case _:
-            assert_never(document.decision)
-
-
-def _unanswered(document: DecisionDocument) -> Stage:
-    if document.status in {RecoveryStatus.FAILED, RecoveryStatus.TIMED_OUT}:
-        return Stage.REFUSED
-    if document.status is RecoveryStatus.IN_PROGRESS:
-        return Stage.REQUESTED
-    return Stage.PLANNED if document.due_at is None else Stage.DUE
-
-
 def headline(document: DecisionDocument) -> str:
     """The whole story in one line of Markdown."""
     return f"{_MARKS[stage_of(document)]} {sentence(document)}"
@@ -184,7 +134,9 @@ def headline(document: DecisionDocument) -> str:
 
 def sentence(document: DecisionDocument, voice: Voice = MARKDOWN) -> str:
     """The whole story in one sentence."""
-    return _SENTENCES[stage_of(document)].format(
+    told = rolled_back.sentences(document) if rolled_back.is_one(document) else _SENTENCES
+    return told[stage_of(document)].format(
+        target=rolled_back.target(document),
         workflow=voice.text(document.workflow) or "The workflow",
         later=_attempt_after(document),
         cause=_cause(document),
@@ -197,21 +149,22 @@ def sentence(document: DecisionDocument, voice: Voice = MARKDOWN) -> str:
 def outcome(document: DecisionDocument) -> str:
     """What became of the attempt, in a few words."""
     stage = stage_of(document)
-    words = _OUTCOMES[stage].format(later=_attempt_after(document), due=moment(document.due_at))
+    told = rolled_back.outcomes(document) if rolled_back.is_one(document) else _OUTCOMES
+    words = told[stage].format(later=_attempt_after(document), due=moment(document.due_at))
     return f"{_MARKS[stage]} {words}"
 
 
 def decision(document: DecisionDocument) -> str:
     """What was decided, as an order."""
     if document.decision is DecisionKind.DECLINE:
-        return "leave it red"
+        return "leave it as it is" if rolled_back.is_one(document) else "leave it red"
     match document.strategy:
         case RecoveryType.RETRY:
             effect = "re-run the failed jobs"
         case RecoveryType.RESUME:
             effect = "re-run the failed jobs, which continue from their checkpoints"
         case RecoveryType.ROLLBACK:
-            effect = "roll back to the last good state"
+            effect = rolled_back.effect(document)
         case RecoveryType.NONE:
             return "leave it red"
         case _:
@@ -220,7 +173,9 @@ def decision(document: DecisionDocument) -> str:
 
 
 def causes(document: DecisionDocument) -> tuple[FailureDocument, ...]:
-    """The failures that are not consequences of others."""
+    """The failures that are not consequences of others; none where nothing had failed."""
+    if rolled_back.is_by_hand(document):
+        return ()
     return tuple(failure for failure in document.failures if failure.consequence_of is None)
 
 
@@ -232,6 +187,8 @@ def consequences(document: DecisionDocument) -> tuple[FailureDocument, ...]:
 def happened(document: DecisionDocument, voice: Voice = MARKDOWN) -> str:
     """What made the attempt fail, in a few words."""
     lead, cause = _lead(document), _cause(document)
+    if rolled_back.is_by_hand(document):
+        return rolled_back.ASKED_FOR
     if lead is None:
         return cause
     others = len(causes(document)) - 1

@@ -6,11 +6,16 @@ from types import MappingProxyType
 
 from recovery.errors import StrategyUnavailable
 from recovery.models.records import RecoveryType
-from recovery.strategies import escalate, resume, retry
+from recovery.strategies import escalate, resume, retry, rollback
 from recovery.strategies.recipe import Recipe
 
 RECIPES: MappingProxyType[RecoveryType, Recipe] = MappingProxyType(
-    {RecoveryType.RETRY: retry, RecoveryType.RESUME: resume, RecoveryType.NONE: escalate}
+    {
+        RecoveryType.RETRY: retry,
+        RecoveryType.RESUME: resume,
+        RecoveryType.ROLLBACK: rollback,
+        RecoveryType.NONE: escalate,
+    }
 )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from recovery.models.decision import RecoveryPlan
-from recovery.ports import Forge
+from recovery.strategies.recipe import Reach, View
 
 EFFECT = ""
 
@@ -13,5 +13,11 @@ def steps() -> tuple[str, ...]:
     return ("report_to_people",)
 
 
-def perform(plan: RecoveryPlan, forge: Forge) -> None:
+def look(plan: RecoveryPlan, reach: Reach) -> View:  # noqa: ARG001 -- every recipe is called alike
+    """There is nothing to look at."""
+    return View()
+
+
+def perform(plan: RecoveryPlan, reach: Reach) -> str:  # noqa: ARG001 -- every recipe is called alike
     """Nothing is done to the run."""
+    return ""

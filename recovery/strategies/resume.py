@@ -6,7 +6,8 @@ The effect is the same as a retry's. What makes it a resume is the plan, uploade
 from __future__ import annotations
 
 from recovery.models.decision import RecoveryPlan
-from recovery.ports import Forge
+from recovery.strategies.recipe import Reach, View
+from recovery.strategies.rerun import ask_for_next_attempt, look_at_run
 
 EFFECT = "re-run failed jobs from their checkpoints"
 
@@ -24,6 +25,11 @@ def steps() -> tuple[str, ...]:
     )
 
 
-def perform(plan: RecoveryPlan, forge: Forge) -> None:
-    """Ask GitHub for the next attempt. Sent once; `AmbiguousEffect` means: look before anything else."""
-    forge.rerun_failed_jobs(plan.header.run_id)
+def look(plan: RecoveryPlan, reach: Reach) -> View:
+    """Whether the run is still as planned."""
+    return look_at_run(plan, reach)
+
+
+def perform(plan: RecoveryPlan, reach: Reach) -> str:
+    """Ask GitHub for the next attempt."""
+    return ask_for_next_attempt(plan, reach)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from recovery.models.decision import RecoveryPlan
-from recovery.ports import Forge
+from recovery.strategies.recipe import Reach, View
+from recovery.strategies.rerun import ask_for_next_attempt, look_at_run
 
 EFFECT = "re-run failed jobs"
 
@@ -13,6 +14,11 @@ def steps() -> tuple[str, ...]:
     return ("wait_until_due", "check_run_unchanged", "rerun_failed_jobs", "settle_on_next_attempt")
 
 
-def perform(plan: RecoveryPlan, forge: Forge) -> None:
-    """Ask GitHub for the next attempt. Sent once; `AmbiguousEffect` means: look before anything else."""
-    forge.rerun_failed_jobs(plan.header.run_id)
+def look(plan: RecoveryPlan, reach: Reach) -> View:
+    """Whether the run is still as planned."""
+    return look_at_run(plan, reach)
+
+
+def perform(plan: RecoveryPlan, reach: Reach) -> str:
+    """Ask GitHub for the next attempt."""
+    return ask_for_next_attempt(plan, reach)

@@ -30,6 +30,7 @@ from recovery.models.records import Outcome, RecoveryState, RecoveryStatus, Reco
 from recovery.models.verdict import FailureClass
 from recovery.ports import Store
 from tests import builders as make
+from tests import rollback_builders as rolled
 from tests.fakes.store import MemoryStore
 
 # Read at once: every test begins with an environment in which no such variable is left.
@@ -286,6 +287,16 @@ def test_unfinished_are_the_open_ones_of_the_repository(store: Store) -> None:
     assert expected == [state.id for state in store.unfinished(make.REPOSITORY)]
 
 
+def test_rollbacks_are_found_among_all_others(store: Store) -> None:
+    """However many recoveries of another kind came since, and in whatever spelling of the repository's name."""
+    rolled_back = [make.make_header(run_id=number, recovery_type="rollback", repository="A/a") for number in (1, 2)]
+    others = [make.make_header(run_id=number, repository="a/a") for number in range(3, 9)]
+    elsewhere = make.make_header(run_id=9, recovery_type="rollback", repository="b/b")
+    store.record([make.effect_requested(recovery=header) for header in (*rolled_back, *others, elsewhere)])
+
+    assert {"rec-1-1-1", "rec-2-1-1"} == {state.id for state in store.rollbacks("a/a")}
+
+
 def test_recoveries_come_newest_first(store: Store) -> None:
     """Of all repositories or of one, as many as asked for."""
     headers = [
@@ -524,6 +535,7 @@ _kinds = st.one_of(
     st.builds(make.effect_answered, at=_TIMES, recovery=_headers, accepted=st.booleans()),
     st.builds(make.recovery_settled, at=_TIMES, recovery=_headers, outcome=st.sampled_from(Outcome)),
     st.builds(make.note_taken, at=_TIMES, recovery=_headers),
+    st.builds(rolled.hold_released, at=_TIMES, recovery=_headers),
 )
 
 

@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from recovery.rehearsal.play import play, problems
-from recovery.rehearsal.records import Access, Run, is_recovery
+from recovery.rehearsal.records import Access, Run
 from recovery.rehearsal.rehearsal import Rehearsal
 from recovery.rehearsal.scenario import find_scenario
+from recovery.rehearsal.workflow import is_recovery
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -15,7 +15,7 @@ from recovery.models.events import (
     RecoveryEvent,
     header_of,
 )
-from recovery.models.records import PipelineFailure, RecoveryState, WorkflowCheckpoint
+from recovery.models.records import PipelineFailure, RecoveryState, RecoveryType, WorkflowCheckpoint
 from recovery.policy.checkpoint_history import Known, add_up
 from recovery.policy.lifecycle import OPEN, plan_of, project
 from recovery.ports import Admission
@@ -78,6 +78,10 @@ class MemoryStore:
     def recoveries(self, repository: str | None = None, limit: int | None = None) -> tuple[RecoveryState, ...]:
         """Recoveries, newest first."""
         return tuple(s for s in reversed(self._oldest_first()) if _is_of(s, repository))[:limit]
+
+    def rollbacks(self, repository: str) -> tuple[RecoveryState, ...]:
+        """Rollbacks, newest first."""
+        return tuple(s for s in self.recoveries(repository) if s.recovery_type is RecoveryType.ROLLBACK)
 
     def checkpoint(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
         """One checkpoint by id."""

@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from recovery import action
 from recovery.adapters.clock import SystemClock
@@ -36,6 +36,7 @@ from tests.integration.stage import (
 
 ROOT = Path(__file__).parents[2]
 NETWORK, REAL, STUBBORN = "network", "real", "stubborn"
+STEP, COMMAND = ("recovery.action",), ("recovery",)
 CACHE_KEY = "storyteller-recovery-{run}-{attempt}"
 
 
@@ -198,7 +199,7 @@ class Turn:
         if cache is not None:
             self._restore(cache)
 
-    def go(self) -> Turn:
+    def go(self) -> Self:
         """The whole job."""
         self.plan()
         self.upload_plan()
@@ -229,7 +230,7 @@ class Turn:
 
     def save_state(self) -> None:
         """`Save the state`, which GitHub refuses on `workflow_run`."""
-        if self.alive and self.own.event == "schedule" and self.state.exists():
+        if self.alive and self.own.event in {"schedule", "workflow_dispatch"} and self.state.exists():
             key = CACHE_KEY.format(run=self.own.id, attempt=self.attempt)
             with contextlib.suppress(Refused):
                 self.loop.world.vault.add_cache(key, self.state.read_bytes())
@@ -244,11 +245,15 @@ class Turn:
 
     def process(self, **over: str) -> Ended:
         """One step in a process of its own, which lives."""
-        with self._started(over) as process:
-            out, err = process.communicate(timeout=60)
-        ended = Ended(process.returncode, out, err)
-        self.steps.append(ended)
-        return ended
+        return self._lived(over, STEP)
+
+    def command(self, *arguments: str) -> Ended:
+        """A command that a person types, in a process of its own, which lives."""
+        return self._lived(self._of_shell, (*COMMAND, *arguments))
+
+    def command_killed(self, when: Callable[[Arrival], bool], *arguments: str, after: bool = False) -> None:
+        """A command that a person types, in a process that dies at a request."""
+        self._killed(self._of_shell, when, after=after, program=(*COMMAND, *arguments))
 
     def lose_runner(self) -> None:
         """The machine is gone: nothing more of this job happens."""
@@ -354,12 +359,24 @@ class Turn:
             code = action.main(self._environment(over))
         return Ended(code, out.getvalue(), err.getvalue())
 
+    @property
+    def _of_shell(self) -> dict[str, str]:
+        return {"GITHUB_TOKEN": self.token, "RECOVERY_DATABASE_URL": f"sqlite:///{self.state}"}
+
+    def _lived(self, over: dict[str, str], program: tuple[str, ...]) -> Ended:
+        with self._started(over, program) as process:
+            out, err = process.communicate(timeout=60)
+        ended = Ended(process.returncode, out, err)
+        self.steps.append(ended)
+        return ended
+
     @contextlib.contextmanager
-    def _started(self, over: dict[str, str]) -> Iterator[subprocess.Popen[str]]:
+    def _started(self, over: dict[str, str], program: tuple[str, ...]) -> Iterator[subprocess.Popen[str]]:
         kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "LC_ALL") if name in os.environ}
+        late = ("tests.faults.late", str(self.loop.clock.ahead.total_seconds())) if self.loop.clock.ahead else ()
         with subprocess.Popen(
-            [sys.executable, "-m", "recovery.action"],
-            cwd=self.folder,
+            [sys.executable, "-m", *late, *program],
+            cwd=self.folder / "workspace",
             env={**kept, "PYTHONPATH": str(ROOT), **self._environment(over)},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -368,10 +385,12 @@ class Turn:
         ) as process:
             yield process
 
-    def _killed(self, over: dict[str, str], when: Callable[[Arrival], bool], *, after: bool) -> None:
+    def _killed(
+        self, over: dict[str, str], when: Callable[[Arrival], bool], *, after: bool, program: tuple[str, ...] = STEP
+    ) -> None:
         """Kill the process at the first request that fits: before GitHub looks at it, or after it was carried out."""
         dead = threading.Event()
-        with self._started(over) as process:
+        with self._started(over, program) as process:
 
             def kill(arrival: Arrival) -> bool:
                 if dead.is_set() or arrival.run_id != self.own.id or not when(arrival):

@@ -10,6 +10,7 @@ import pytest
 from recovery.adapters.database.engine import open_store
 from tests.fakes.store import MemoryStore
 from tests.integration.bench import Bench
+from tests.integration.rollback_bench import RollbackBench
 from tests.integration.stage import Stage, open_stage
 
 
@@ -31,3 +32,9 @@ def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Bench:
 def quick(tmp_path: Path) -> Bench:
     """A failed run over a store in memory, for what does not depend on the store."""
     return Bench(MemoryStore(), tmp_path)
+
+
+@pytest.fixture(params=["redispatch", "deployment", "revert-pr"])
+def any_kind(request: pytest.FixtureRequest, tmp_path: Path) -> RollbackBench:
+    """A bad deployment, for each way to roll it back."""
+    return RollbackBench(MemoryStore(), tmp_path, request.param)

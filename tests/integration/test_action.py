@@ -133,6 +133,9 @@ def test_two_processes_recover_a_run(stage: Stage) -> None:
         "reason": "transient",
         "reran": "true",
         "attempt": "1",
+        "target-checkpoint-id": "",
+        "target-sha": "",
+        "rollback-reference": "",
     } == {name: outputs[name] for name in DECISION_OUTPUTS if name != "json"}
     document = json.loads(outputs["json"])
     folder = Path(outputs["directory"])
@@ -223,6 +226,10 @@ def test_dry_run_writes_neither_comment_nor_plan(runner: Runner) -> None:
         ({"RECOVERY_INPUTS": "[" * 100_000}, 3, "RECOVERY_INPUTS is not JSON"),
         ({"RECOVERY_DATABASE_URL": "mysql://user:hunter2@host/db"}, 3, "is of no supported kind"),
         ({"RECOVERY_PHASE": "execute"}, 5, "left no handover"),
+        ({"RECOVERY_INPUTS": '{"reason": "caf\\ud800"}'}, 3, "input `reason` is not valid Unicode"),
+        ({"INPUT_REASON": "caf\udce9"}, 3, "input `reason` is not valid Unicode"),
+        ({"GITHUB_OUTPUT": "."}, 5, "GITHUB_OUTPUT names ., which cannot be written: Is a directory"),
+        ({"GITHUB_OUTPUT": "/nowhere/output"}, 5, "GITHUB_OUTPUT names /nowhere/output"),
     ],
 )
 def test_environment_that_makes_no_sense(runner: Runner, over: dict[str, str | None], code: int, words: str) -> None:
@@ -240,8 +247,7 @@ def test_environment_that_makes_no_sense(runner: Runner, over: dict[str, str | N
     ("inputs", "code", "words"),
     [
         ({"mode": "explode"}, 3, "input `mode`"),
-        ({"mode": "rollback"}, 10, "`mode: rollback` is not available"),
-        ({"mode": "guard"}, 10, "is not available"),
+        ({"mode": "rollback"}, 3, "to roll back is a person's word, and `workflow_run` is no person"),
         ({"mode": "run"}, 10, "is not available"),
         ({"mode": "fix"}, 10, "is not available"),
         ({"strategy": "pray"}, 3, "input `strategy`"),
@@ -257,19 +263,49 @@ def test_environment_that_makes_no_sense(runner: Runner, over: dict[str, str | N
         ({"comment-mode": "shout"}, 3, "input `comment-mode`"),
         ({"dry-run": "perhaps"}, 3, "input `dry-run`"),
         ({"config": "missing.yml"}, 3, "missing.yml does not exist"),
+        ({"config": "x" * 5000}, 3, "cannot be read: File name too long"),
+        ({"reason": "x" * 1001}, 3, "input `reason`: String should have at most 1000 characters"),
+        ({"checkpoint-id": "caf\udce9"}, 3, "input `checkpoint-id` is not valid Unicode: 'caf\\udce9'"),
+        ({"checkpoint-id": "x" * 100_000}, 3, "input `checkpoint-id`: String should have at most 255 characters"),
+        ({"workflow": "x" * 100_000}, 3, "input `workflow`: String should have at most 1000 characters"),
+        ({"run-id": "0"}, 3, "input `run-id`"),
         ({"github-token": ""}, 6, "there is no token"),
         ({"github-token": "two words"}, 6, "holds characters that no token has"),
         ({"github-token": "ghs_unknown"}, 6, "does not accept the token"),
     ],
 )
 def test_input_that_makes_no_sense(runner: Runner, inputs: dict[str, str], code: int, words: str) -> None:
-    """Each input that cannot be used gives one error that names it."""
+    """Each input that cannot be used gives one error that names it, and repeats it in short."""
     ended = runner.step(inputs, RECOVERY_PHASE="plan")
 
     assert (code, 1) == (ended.code, len(ended.errors))
     assert words in ended.errors[0]
+    assert len(ended.errors[0]) < 600
     assert "Traceback" not in ended.err
     assert untouched(runner)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "over", "code", "words"),
+    [
+        ({"config": "x" * 5000}, {}, 3, "cannot be read: File name too long"),
+        ({"config": "x/" * 5000}, {}, 3, "cannot be read: File name too long"),
+        ({"config": "caf\udce9"}, {}, 3, "input `config` is not valid Unicode"),
+        ({}, {"RUNNER_TEMP": "/dev/null"}, 5, "the folder /dev/null/storyteller-recovery cannot be made"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_guard_that_makes_no_sense(
+    runner: Runner, inputs: dict[str, str], over: dict[str, str | None], code: int, words: str
+) -> None:
+    """The guard, too, says in one error what it cannot use, before it asks anything."""
+    ended = runner.step({"mode": "guard"} | inputs, **over)
+
+    assert (code, 1) == (ended.code, len(ended.errors))
+    assert words in ended.errors[0]
+    assert len(ended.errors[0]) < 600
+    assert "Traceback" not in ended.err
+    assert [] == runner.stage.world.requests
 
 
 @pytest.mark.parametrize(
@@ -463,7 +499,7 @@ def test_cached_database_that_cannot_be_used_is_set_aside(
     assert before == path.with_name("recovery.db.broken-1").read_bytes()
     assert 1 == len([record for record in caplog.records if "was set aside as" in record.getMessage()])
     (state,) = open_store(str(path)).recoveries()
-    assert RecoveryStatus.IN_PROGRESS == state.status
+    assert (RecoveryStatus.IN_PROGRESS, True) == (state.status, state.corruption_detected)
 
 
 @pytest.mark.parametrize("kind", ["newer", "foreign"])
@@ -509,7 +545,7 @@ def test_failed_comment_is_an_annotation(runner: Runner) -> None:
 
 def test_own_fault_is_told_as_such(runner: Runner) -> None:
     """What nobody foresaw ends with code 1, a traceback, and one line that says whose fault it is."""
-    (runner.folder / "summary.md").mkdir()
+    (Path(runner.environment["RUNNER_TEMP"]) / "storyteller-recovery" / "handover.json").mkdir(parents=True)
 
     ended = runner.step()
 

@@ -17,7 +17,6 @@ from recovery.cli import main
 from recovery.cli.parser import build_parser
 from recovery.errors import error_classes
 from recovery.rehearsal.records import Run
-from tests import builders as make
 from tests.integration.doors import HEAVY, ROOT, Ended, shell, start
 from tests.integration.stage import TEST_LOG, Stage, broken_job
 
@@ -30,6 +29,7 @@ COMMANDS = (
     "observe",
     "recover",
     "sweep",
+    "holds",
     "classify",
     "rehearse",
 )
@@ -37,6 +37,7 @@ CHECKPOINT = (
     *("--repository", "repo/name", "--workflow-name", "CI", "--run-id", "run_123", "--commit-sha", "abc123"),
     *("--checkpoint-type", "job", "--checkpoint-name", "tests_passed"),
 )
+UNDECODABLE = os.fsdecode(b"caf\xe9")
 Command = Callable[..., Ended]
 
 
@@ -90,14 +91,12 @@ def test_seeds_commands_work_as_written(tmp_path: Path) -> None:
         ("initiate", "--failure-id", "failure_123"),
         ("initiate", "--failure-id", "failure_123", "--type", "resume"),
         ("status", "--recovery-id", "recovery_456"),
+        ("rollback", "--checkpoint-id", "checkpoint_789", "--reason", "manual_fix"),
     ):
         ended = python_main(*arguments)
         assert (4, 1) == (ended.code, len(ended.errors)), arguments
         assert arguments[2] in ended.errors[0]
         assert "Traceback" not in ended.err
-    rollback = python_main("rollback", "--checkpoint-id", "checkpoint_789", "--reason", "manual_fix")
-    assert (10, 1) == (rollback.code, len(rollback.errors))
-    assert "`rollback` is not available" in rollback.errors[0]
 
 
 def test_checkpoint_is_recorded_as_given(recovery: Command) -> None:
@@ -204,22 +203,14 @@ def test_initiate_dry_run_changes_nothing(at_github: Stage, recovery: Command) -
     assert ["act"] == [document["decision"] for document in json.loads(ended.out)]
 
 
-def test_initiate_of_a_later_strategy(at_github: Stage, recovery: Command) -> None:
-    """A strategy of a later version ends with its own code before anything is asked."""
-    open_store("recovery.db").record([make.failure_observed(failure=make.make_failure(repository="octo/repo"))])
-
-    ended = recovery("initiate", "--failure-id", "fail-1001-1-4201", "--type", "rollback")
-
-    assert (10, 1, []) == (ended.code, len(ended.errors), at_github.world.requests)
-
-
-def test_rollback_is_not_available_yet(recovery: Command) -> None:
-    """With a checkpoint that exists, rolling back says that this version cannot."""
-    checkpoint = json.loads(recovery("create-checkpoint", *CHECKPOINT, "--json").out)["id"]
+def test_rollback_to_a_checkpoint_of_no_run(at_github: Stage, recovery: Command) -> None:
+    """A checkpoint that was made by hand names no run of GitHub's, so that nothing proves it good."""
+    checkpoint = json.loads(recovery("create-checkpoint", *CHECKPOINT, "--repository", "octo/repo", "--json").out)["id"]
 
     ended = recovery("rollback", "--checkpoint-id", checkpoint, "--reason", "manual_fix")
 
-    assert (10, 1) == (ended.code, len(ended.errors))
+    assert (12, 1, []) == (ended.code, len(ended.errors), at_github.writes())
+    assert "'run_123' is no run of GitHub's" in ended.errors[0]
 
 
 def test_status_tells_the_steps_of_a_recovery(at_github: Stage, recovery: Command) -> None:
@@ -416,13 +407,24 @@ def test_names_that_no_encoding_holds_are_shown(tmp_path: Path) -> None:
         ("initiate", "--failure-id", "x", "--type", "pray"),
         ("classify",),
         ("status",),
+        ("x" * 200_000,),
+        ("recover", "x" * 200_000),
+        ("recover", "x y\n" * 50_000),
+        ("rollback", "--run-id", "9" * 5000),
+        ("holds", "x" * 200_000),
+        ("status", "--recovery-id", "x", "\x1b[31m\u202e" * 50_000),
     ],
+    ids=lambda arguments: str(arguments)[:60],
 )
 def test_wrong_usage_ends_with_two(recovery: Command, arguments: tuple[str, ...]) -> None:
-    """What argparse refuses ends with its own code, on stderr, and leaves no database behind."""
+    """What argparse refuses ends with its own code, in short, on stderr, and leaves no database behind."""
     ended = recovery(*arguments)
 
     assert (2, "") == (ended.code, ended.out)
+    told = ended.err.splitlines()[-1]
+    assert ": error: " in told
+    assert len(told) < 500
+    assert "\x1b" not in told
     assert not Path("recovery.db").exists()
 
 
@@ -444,6 +446,33 @@ def test_wrong_usage_ends_with_two(recovery: Command, arguments: tuple[str, ...]
         (("dashboard", "--db", "mysql://u:hunter2@h/d"), {}, (3, "is of no supported kind")),
         (("dashboard", "--db", "://"), {}, (3, "cannot be read")),
         (("dashboard", "--db", "sqlite:///."), {}, (5, "is a directory")),
+        (("dashboard", "--db", "a\0b"), {}, (3, "the database cannot be named 'a\\x00b'")),
+        (("dashboard", "--db", "x" * 200_000), {}, (3, "File name too long")),
+        (("dashboard", "--db", f"sqlite:///{'x/' * 5000}"), {}, (3, "File name too long")),
+        (("rollback", "--reason", "r", "--db", "x" * 300), {}, (3, "File name too long")),
+        (("holds", "--db", "a\0b"), {}, (3, "the database cannot be named")),
+        (("holds", "release", "c" * 40, "--db", "x" * 300), {}, (3, "File name too long")),
+        (("sweep", "--request-log", "a\0b"), {}, (3, "requests cannot be written down in 'a\\x00b'")),
+        (("sweep", "--request-log", "."), {}, (3, "requests cannot be written down in '.': Is a directory")),
+        (("recover", "1", "--request-log", "/nowhere/x"), {}, (3, "No such file or directory")),
+        (("status", "--recovery-id", UNDECODABLE), {}, (3, "`recovery-id` is not valid Unicode: 'caf\\udce9'")),
+        (("initiate", "--failure-id", UNDECODABLE), {}, (3, "`failure-id` is not valid Unicode")),
+        (("dashboard", "--repository", UNDECODABLE), {}, (3, "`repository` is not valid Unicode")),
+        (("recover", "1", "--reason", UNDECODABLE), {}, (3, "`reason` is not valid Unicode")),
+        (("recover", "1", "--reason", "x" * 1001), {}, (3, "input `reason`: String should have at most 1000")),
+        (("create-checkpoint", *CHECKPOINT, "--state", UNDECODABLE), {}, (3, "`state` is not valid Unicode")),
+        (("create-checkpoint", *CHECKPOINT, "--path", UNDECODABLE), {}, (3, "`path` is not valid Unicode")),
+        (("checkpoints", "show", UNDECODABLE), {}, (3, "`checkpoint-id` is not valid Unicode")),
+        (("checkpoints", "verify", UNDECODABLE), {}, (3, "`checkpoint` is not valid Unicode")),
+        (("checkpoints", "verify", "x" * 5000), {}, (3, "`checkpoint` cannot name 'xxx")),
+        (("checkpoints", "verify", "x.zip", "--against", "x" * 5000), {}, (3, "`against` cannot name 'xxx")),
+        (("checkpoints", "show", "x" * 5000), {}, (4, "there is no checkpoint xxx")),
+        (("restore", "ckpt-" + "x" * 5000), {}, (3, "`checkpoint` cannot name 'ckpt-xxx")),
+        (("rehearse", "x" * 5000), {}, (3, "`folder` cannot name 'xxx")),
+        (("classify", "a\0b"), {}, (3, "`files` cannot name 'a\\x00b'")),
+        (("status", "--recovery-id", "x" * 5000), {}, (4, "there is no recovery xxx")),
+        (("recover", "1", "--repository", "x" * 5000), {}, (3, "xxx' does not name a repository")),
+        (("dashboard", "--db", f"postgresql://u@{'x' * 300}:1/d"), {}, (5, "cannot be used")),
         (("create-checkpoint", *CHECKPOINT, "--state", "{"), {}, (3, "`state` cannot be kept: it is no JSON")),
         (("create-checkpoint", *CHECKPOINT, "--state", "[]"), {}, (3, "it is no JSON object")),
         (("create-checkpoint", *CHECKPOINT, "--path", "../x"), {}, (3, "must be a path inside the workspace")),
@@ -471,6 +500,7 @@ def test_bad_input_is_one_error_line(
     assert (code, 1, "") == (ended.code, len(ended.errors), ended.out)
     assert words in ended.errors[0]
     assert "Traceback" not in ended.err
+    assert len(ended.errors[0]) < 600
     assert "hunter2" not in ended.err
     assert [] == at_github.writes()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from recovery.adapters.vault import DirectoryVault
-from recovery.errors import ForgeRefused, ForgeUnavailable, InputError, RunActive, StateError
+from recovery.errors import ForgeRefused, ForgeUnavailable, InputError, RunActive, StateError, StrategyUnavailable
 from recovery.manager import RecoveryManager
 from recovery.models.records import RecoveryState, RecoveryStatus, RecoveryType
 from recovery.models.verdict import Retryable
@@ -240,3 +240,15 @@ def test_observing_is_the_observers(watch: Watch) -> None:
     seen = watch.monitor().observe(RUN)
 
     assert [("test", "network")] == [(failure.job_name, failure.failure_class) for failure in seen.failures]
+
+
+def test_rollback_never_degrades_to_a_retry(tmp_path: Path) -> None:
+    """A re-run is not what was asked for."""
+    watch = Watch(tmp_path)
+
+    with pytest.raises(StrategyUnavailable, match="rollback"):
+        watch.recover(None, "rollback")
+    with pytest.raises(StrategyUnavailable, match="rollback"):
+        watch.recover(MemoryStore(), "rollback")
+
+    assert 0 == watch.forge.called("rerun_failed_jobs")

@@ -11,7 +11,7 @@ from markdown_it import MarkdownIt
 
 from recovery.adapters.runner import RunnerContext
 from recovery.app.recovering import Target, execute_recovery, plan_recovery, target_of
-from recovery.errors import AmbiguousEffect, ForgeRefused, InputError, StrategyUnavailable
+from recovery.errors import AmbiguousEffect, ForgeRefused, InputError
 from recovery.models.decision import DecisionKind, ReasonId
 from recovery.models.records import Outcome, RecoveryStatus
 from recovery.rehearsal.records import ScriptedJob
@@ -489,12 +489,12 @@ def test_plan_and_journal_tell_each_step_once(stage: Stage) -> None:
     assert sorted(set(steps)) == sorted(steps)
 
 
-def test_strategy_that_is_not_available_is_an_error_and_changes_nothing(stage: Stage) -> None:
-    """Asking for a recipe of a later version raises before anything is recorded."""
+def test_rollback_of_a_workflow_that_is_not_configured_changes_nothing(stage: Stage) -> None:
+    """Asking for what no configuration describes raises before anything is recorded."""
     use = stage.use(stage.failed_run(), strategy="rollback")
     before = use.dump()
 
-    with pytest.raises(StrategyUnavailable, match="rollback"):
+    with pytest.raises(InputError, match="does not say how the workflow `CI` is rolled back"):
         use.plan()
 
     assert before == use.dump()

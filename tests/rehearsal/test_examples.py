@@ -170,3 +170,21 @@ def test_scenarios_are_listed_for_programs_too(capsys: pytest.CaptureFixture[str
     listed = json.loads(capsys.readouterr().out)
     assert {"network", "lost-event"} <= {entry["name"] for entry in listed}
     assert all(entry["description"] for entry in listed)
+
+
+def test_scenario_of_one_s_own_is_judged_by_its_ending(rehearse: Rehearse, tmp_path: Path) -> None:
+    """What people do belongs to a repository, so that its ending counts where nothing reads the scenario's name."""
+    path = tmp_path / "nobody-rolls-back.yml"
+    path.write_text("""
+description: a release that breaks the site, and nobody does anything about it
+event: push
+ending: rolled-back
+reruns: 0
+then:
+  - do: {push: {pages/index.html: "oops"}}
+""")
+    code, document, told = rehearse(EXAMPLES / "deploy", "--scenario", str(path))
+
+    assert (13, ["no run that a rollback started ended well"]) == (code, document["problems"])
+    assert "the loop did not close" in told
+    assert ["success", "failure"] == [run["conclusion"] for run in document["runs"] if run["workflow"] == "Deploy"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from pydantic import BaseModel
 
 from recovery.errors import RehearsalError
-from recovery.rehearsal.faults import answers, deliveries, happenings
+from recovery.rehearsal.faults import answers, deliveries, happenings, sequels
 from recovery.rehearsal.faults.answers import AnswerFault, Status
 from recovery.rehearsal.faults.happenings import Happening, Killed, NewPush
 from recovery.rehearsal.faults.parts import Part, When, kebab
@@ -84,7 +85,10 @@ MISTAKES = [
     ("- 1\n", "a scenario is a mapping of keys"),
     ("{", "not YAML"),
     ("description: x\n", r"ending: this key is missing; .*reruns: this key is missing"),
-    (MINIMUM.replace("cleared", "rosy"), "ending: Input should be 'cleared', 'left-red' or 'still-failing'"),
+    (
+        MINIMUM.replace("cleared", "rosy"),
+        "ending: Input should be 'cleared', 'left-red', 'still-failing' or 'rolled-back'",
+    ),
     (MINIMUM.replace("1", "one"), "reruns: Input should be a valid integer"),
     (MINIMUM + "name: Mine!\n", "name: String should match"),
     (MINIMUM + "fault: []\n", "fault: this key is not known here"),
@@ -97,6 +101,8 @@ MISTAKES = [
     (MINIMUM + "happenings: [{do: {kill: process}}]\n", r"happenings\[0\]: give `before` or `after`: only a request"),
     (MINIMUM + "happenings: [{before: {}, after: {}, do: {push: true}}]\n", r"happenings\[0\]: give .*, not both"),
     (MINIMUM + "happenings: [{do: {rewrite: x, fields: {}, text: x}}]\n", r"happenings\[0\].do.rewrite: give `fields`"),
+    (MINIMUM + "then: [{do: {sweep: true}}]\n", r"then\[0\].do: says none of the things that can happen here"),
+    (MINIMUM + "then: [{do: {dispatch: x.yml, input: {}}}]\n", r"then\[0\].do.input: this key is not known here"),
     (MINIMUM + "example: ../flaky\n", "example: String should match"),
     (MINIMUM + "happenings: [{do: {limits: {primary: x}}}]\n", r"happenings\[0\].do.limits.primary: Input should be"),
     (MINIMUM + "description: 2026-01-01\n", "description"),
@@ -127,7 +133,7 @@ def test_files_that_are_not_there_are_told() -> None:
 
 def parts() -> Iterator[type[BaseModel]]:
     """Every kind of part a scenario file is made of."""
-    for module in (answers, deliveries, happenings):
+    for module in (answers, deliveries, happenings, sequels):
         found = [kind for kind in vars(module).values() if isinstance(kind, type) and issubclass(kind, Part)]
         yield from (kind for kind in found if kind not in (Part, AnswerFault))
     yield Scenario
@@ -148,10 +154,15 @@ def test_the_document_s_example_is_a_scenario(tmp_path: Path) -> None:
     assert load_scenario(path).faults
 
 
-def test_the_document_s_python_runs(capsys: pytest.CaptureFixture[str]) -> None:
-    """What the document shows of Python starts a server and applies a scenario."""
-    (example,) = re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL)
-    exec(compile(example, "rehearsal.md", "exec"), {})  # noqa: S102 -- our own document
+def test_the_document_s_python_runs(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """What the document shows of Python starts a server, applies a scenario, and gives a world its commits."""
+    monkeypatch.chdir(Path(__file__).parents[2])
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    names: dict[str, object] = {}
+    for example in re.findall(r"```python\n(.*?)```", DOCUMENT, re.DOTALL):
+        exec(compile(example, "rehearsal.md", "exec"), names)  # noqa: S102 -- our own document
     assert capsys.readouterr().out.startswith("http://127.0.0.1:")
 
 

@@ -251,6 +251,7 @@ def test_pull_requests_are_found_by_head(call: Call, world: World) -> None:
     assert call("GET", f"/actions/runs/{run.id}").json()["pull_requests"] == []
     assert [pull["number"] for pull in call("GET", f"/commits/{'b' * 40}/pulls").json()] == [ours.number]
     world.pulls.move(ours.number, state="closed")
+    assert call("GET", f"/commits/{'b' * 40}/pulls").json() == []
     assert call("GET", "/pulls?head=octo:topic").json() == []
     assert call("GET", f"/pulls/{ours.number}").json()["state"] == "closed"
 

@@ -33,9 +33,9 @@ def test_references_are_made_moved_and_deleted(call: Call) -> None:
 
 
 def test_deployments_have_their_traps(call: Call, world: World) -> None:
-    """Merging by default, contexts, unknown refs; a success makes earlier ones inactive."""
+    """Merging by default, contexts, unknown refs; a success makes earlier ones inactive, but for production."""
     world.repository.set_branch("behind", "a" * 40)
-    plain = {"auto_merge": False, "required_contexts": []}
+    plain = {"auto_merge": False, "required_contexts": [], "environment": "staging"}
     statuses = [call("POST", "/deployments", json=body).status_code for body in (
         {"ref": "behind"}, {"ref": "behind", **plain}, {"ref": "nowhere", **plain}, {"ref": "b" * 40, **plain},
         {"ref": "main", "required_contexts": ["ci"]})]  # fmt: skip
@@ -52,6 +52,11 @@ def test_deployments_have_their_traps(call: Call, world: World) -> None:
         "success",
     ]
     assert call("GET", "/deployments/1").status_code == 404
+    for _ in range(2):
+        made = call("POST", "/deployments", json={"ref": "main", "required_contexts": []}).json()
+        call("POST", f"/deployments/{made['id']}/statuses", json={"state": "success"})
+    statuses = [call("GET", f"/deployments/{made['id'] - back}/statuses").json() for back in (0, 1)]
+    assert [[one["state"] for one in shown] for shown in statuses] == [["success"], ["success"]]
 
 
 def test_check_runs_are_jobs_or_made_by_programs(call: Call, failed_run: Run) -> None:

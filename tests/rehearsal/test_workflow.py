@@ -161,3 +161,31 @@ def test_jobs_are_planned_with_names_needs_and_labels() -> None:
     assert [(plan.key, plan.name, plan.needs, plan.labels) for plan in plans] == [
         ("a", "First", (), ("self-hosted", "big")), ("b", "b", ("a",), ("x",)),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("expression", "shown"),
+    [
+        ("inputs.order && format('Back {0}', fromJSON(inputs.order).nonce) || ''", "Back n1"),
+        ("inputs.none && format('Back {0}', fromJSON(inputs.none).nonce) || 'Deploy'", "Deploy"),
+        ("github.run_id == '7' && !inputs.none", "true"),
+        ("github['event'].name != 'PUSH'", "false"),
+        ("(inputs.none || 'It''s') == 'it''S'", "true"),
+        ("startsWith(github.ref, 'refs/tags/') || contains(fromJSON('[\"a\", \"B\"]'), 'b')", "true"),
+        ("endsWith(github.ref, 'main')", "true"),
+        ("toJSON(inputs.none)", "null"),
+        ("hashFiles('x') || 1.5", "1.5"),
+        ("fromJSON('{broken')", ""),
+        ("inputs.order inputs.order", ""),
+        ("(inputs.order", ""),
+        ("1 + 1", ""),
+    ],
+)
+def test_expressions_are_evaluated(expression: str, shown: str) -> None:
+    """Operators, functions and properties as on GitHub; what is not understood comes to nothing."""
+    context = {
+        "github": {"run_id": 7, "ref": "refs/heads/main", "event": {"name": "push"}},
+        "inputs": {"order": '{"nonce": "n1"}'},
+    }
+
+    assert f"<{shown}>" == interpolate(f"<${{{{ {expression} }}}}>", context)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,10 @@ import pytest
 
 from recovery import action as door
 from recovery.settings import INPUT_NAMES, CommentMode, Mode, Settings, Strategy, load_settings
+from recovery.strategies.redispatch import restore_input
+from tests.builders import make_plan
 from tests.repo.sources import ROOT, action, expressions
+from tests.rollback_builders import make_order
 
 READ_ELSEWHERE = {"config", "github-token"}
 """Inputs that are not settings: where settings are read from, and what they are read with."""
@@ -19,9 +23,12 @@ READ_ELSEWHERE = {"config", "github-token"}
 SET_BY_OTHERS = {"uv": {"uv-path"}}
 """Outputs of steps that use somebody else's action, as its own documentation names them."""
 
+ORDERED = "contains(toJSON(github.event.inputs), 'recovery_id')"
+"""Whether a rollback has started this run, and says what to restore."""
+
 LATER = "Not available yet."
 CONTEXTS = {
-    "github": {"action_path", "run_id", "run_attempt"},
+    "github": {"action_path", "event", "run_id", "run_attempt"},
     "runner": {"temp"},
     "job": {"status", "check_run_id"},
     "env": {"RECOVERY_CHECK_RUN_ID", "RECOVERY_DATABASE_URL", "RECOVERY_MATRIX"},
@@ -99,25 +106,33 @@ def test_outputs_are_what_the_code_sets() -> None:
         assert f"${{{{ {' || '.join(f'steps.{step}.outputs.{name}' for step in steps)} }}}}" == entry["value"]
 
 
-def test_jobs_that_checkpoint_or_restore_do_nothing_of_recovery() -> None:
+def test_jobs_that_checkpoint_restore_or_guard_do_nothing_of_recovery() -> None:
     """In a user's own job nothing is cached, planned or journalled, and what recovery needs is not installed."""
     own = {"Install the checkpoint writer", "Write a checkpoint", "Upload the checkpoint"}
-    own |= {"Install the checkpoint reader", "Restore a checkpoint", "Set up uv"}
-    excluded = "inputs.mode != 'checkpoint' && inputs.mode != 'restore'"
+    own |= {"Install what asks GitHub", "Restore a checkpoint", "Stop a commit that is on hold", "Set up uv"}
+    excluded = "inputs.mode != 'checkpoint' && inputs.mode != 'restore' && inputs.mode != 'guard'"
     assert [] == [step["name"] for step in _steps() if step["name"] not in own and excluded not in step["if"]]
 
 
 def test_restoring_installs_what_it_needs_and_no_more() -> None:
     """A first attempt has nothing to look for: whatever installs a client for GitHub is left out of it."""
     writer, reader = (
-        next(step for step in _steps() if step["name"] == f"Install the checkpoint {what}")
-        for what in ("writer", "reader")
+        next(step for step in _steps() if step["name"] == name)
+        for name in ("Install the checkpoint writer", "Install what asks GitHub")
     )
     first = "github.run_attempt == '1' && inputs.checkpoint-id == ''"
-    assert f"inputs.mode == 'checkpoint' || (inputs.mode == 'restore' && {first})" == writer["if"]
-    assert "inputs.mode == 'restore' && (github.run_attempt != '1' || inputs.checkpoint-id != '')" == reader["if"]
+    later = "github.run_attempt != '1' || inputs.checkpoint-id != ''"
+    assert f"inputs.mode == 'checkpoint' || (inputs.mode == 'restore' && {first} && !{ORDERED})" == writer["if"]
+    assert f"inputs.mode == 'guard' || (inputs.mode == 'restore' && ({later} || {ORDERED}))" == reader["if"]
     assert "--extra github " in reader["run"]
     assert "--extra" not in writer["run"]
+
+
+def test_every_order_is_seen_before_anything_is_installed() -> None:
+    """What the condition looks for stands in whatever a rollback tells the run that it starts."""
+    plan, order = make_plan(), make_order()
+    sought = ORDERED.rpartition("'")[0].rpartition("'")[2]
+    assert sought in json.dumps({"recovery": restore_input(plan, order)})
 
 
 def test_jobs_are_told_apart_by_what_the_runner_says() -> None:
@@ -172,7 +187,7 @@ def test_scripts_hold_no_expression() -> None:
 def test_the_program_is_started_in_one_way() -> None:
     """Each step that starts the program hands over all inputs, and no file of the workspace can be a module."""
     started = [step for step in _steps() if "recovery.action" in step.get("run", "")]
-    assert ["checkpoint", "restore", "plan", "execute"] == [step["id"] for step in started]
+    assert ["checkpoint", "restore", None, "plan", "execute"] == [step.get("id") for step in started]
     for step in started:
         assert "${{ toJSON(inputs) }}" == step["env"]["RECOVERY_INPUTS"]
         assert "1" == step["env"]["PYTHONSAFEPATH"]
@@ -180,8 +195,8 @@ def test_the_program_is_started_in_one_way() -> None:
 
 def test_reports_and_state_are_kept_whatever_happened() -> None:
     """The journal and the state are saved also after a failure, and their failure fails nothing."""
-    last = _steps()[-2:]
-    assert ["Upload the journal", "Save the state"] == [step["name"] for step in last]
+    last = _steps()[-3:]
+    assert ["Upload the hold", "Upload the journal", "Save the state"] == [step["name"] for step in last]
     for step in last:
         assert step["if"].startswith("always() && ")
         assert "true" == step["continue-on-error"]

@@ -19,7 +19,9 @@ CODES = {
     "ForgeRefused": 7,
     "RunActive": 7,
     "ArtifactDamaged": 7,
+    "AlreadyUnderWay": 7,
     "ForgeUnavailable": 8,
+    "ListWithoutEnd": 8,
     "AmbiguousEffect": 8,
     "RateLimited": 9,
     "StrategyUnavailable": 10,
@@ -27,6 +29,7 @@ CODES = {
     "CheckpointRejected": 12,
     "UnknownSchema": 12,
     "RehearsalError": 13,
+    "OnHold": 14,
 }
 
 

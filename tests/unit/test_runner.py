@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from recovery.adapters.runner import SUMMARY_LIMIT, RunnerCommands, composite_inputs, runner_context, token_of
+from recovery.adapters.runner import SUMMARY_LIMIT, RunnerCommands, inputs_of, runner_context, token_of
 from recovery.errors import InputError
 
 ENVIRONMENT = {
@@ -147,7 +147,7 @@ def test_token_is_the_inputs_or_else_the_environments(environment: dict[str, str
 
 def test_inputs_are_texts() -> None:
     """Whatever JSON holds, an input is a text."""
-    assert {"a": "1", "b": "x"} == composite_inputs({"RECOVERY_INPUTS": '{"a": 1, "b": "x"}'})
+    assert {"a": "1", "b": "x"} == inputs_of({"RECOVERY_INPUTS": '{"a": 1, "b": "x"}'})
 
 
 def read_as_the_runner(text: str) -> dict[str, str]:

@@ -7,6 +7,8 @@ from typing import Any
 import pytest
 
 from recovery.errors import InputError
+from recovery.models.duration import parse_duration
+from recovery.models.rollback import RejectionId, RollbackKind
 from recovery.models.verdict import FailureClass
 from recovery.settings import (
     INPUT_NAMES,
@@ -17,7 +19,6 @@ from recovery.settings import (
     SideEffects,
     Strategy,
     load_settings,
-    parse_duration,
     parse_state,
 )
 
@@ -138,6 +139,9 @@ def test_no_durations(text: object) -> None:
         ({"comment_mode": "shout"}, "input `comment-mode`"),
         ({"retention_days": "401"}, "input `retention-days`"),
         ({"type": "planet"}, "input `type`"),
+        ({"reason": "x" * 1001}, "input `reason`"),
+        ({"checkpoint_id": "x" * 256}, "input `checkpoint-id`"),
+        ({"workflow": "x" * 1001}, "input `workflow`"),
         ({"state": "{"}, "`state` cannot be kept: it is no JSON"),
         ({"state": '{"rate": NaN}'}, "NaN is no number"),
         ({"state": '{"a": 1, "a": 2}'}, "the key 'a' is in one object twice"),
@@ -175,6 +179,9 @@ def test_input_that_does_not_fit_is_named(inputs: dict[str, str], words: str) ->
         ("a: " + "[" * 1500, "is not valid YAML"),
         ("\x00", "is not valid YAML"),
         ("version: 1\n? [a]\n: b\n", "is not valid YAML"),
+        ('version: 1\nworkflows: ["\\ud800"]\n', "is not valid Unicode"),
+        (f"version: 1\n? {'x' * 100_000}\n: 1\n", "xx` is not a setting"),
+        (f"version: 1\nrollback:\n  ? {'x' * 1001}\n  : {{kind: redispatch}}\n", "at most 1000 characters"),
     ],
 )
 def test_file_that_does_not_fit_is_named(text: str, words: str) -> None:
@@ -185,6 +192,7 @@ def test_file_that_does_not_fit_is_named(text: str, words: str) -> None:
     assert words in caught.value.message
     assert FILE in caught.value.message
     assert "\n" not in caught.value.message
+    assert len(caught.value.message) < 400
 
 
 def test_unknown_key_is_told_with_the_known_ones() -> None:
@@ -234,3 +242,78 @@ def test_settings_are_frozen() -> None:
     """Parsed once, and the same for everybody after."""
     with pytest.raises(ValueError, match="frozen"):
         Settings().max_attempts = 3
+
+
+def test_how_a_workflow_is_rolled_back() -> None:
+    """One entry a workflow; only the kind has to be said."""
+    config = """
+version: 1
+rollback:
+  Deploy: {kind: redispatch}
+  Deploy (eu): {kind: deployment, environment: eu, input: back, hold: 2d, automatic: true, branches: [release]}
+"""
+    usual, special = load(config).rollback["Deploy"], load(config).rollback["Deploy (eu)"]
+
+    assert (RollbackKind.REDISPATCH, "production", "recovery", 7 * 86400, False, ()) == (
+        usual.kind,
+        usual.environment,
+        usual.input,
+        usual.hold,
+        usual.automatic,
+        usual.branches,
+    )
+    assert (RollbackKind.DEPLOYMENT, "eu", "back", 2 * 86400, True, ("release",)) == (
+        special.kind,
+        special.environment,
+        special.input,
+        special.hold,
+        special.automatic,
+        special.branches,
+    )
+    assert {} == load().rollback
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        ("{}", "rollback.Deploy.kind"),
+        ("{kind: reverse}", "rollback.Deploy.kind"),
+        ("{kind: redispatch, hold: 31d}", "rollback.Deploy.hold"),
+        ("{kind: redispatch, environment: ''}", "rollback.Deploy.environment"),
+        (f"{{kind: redispatch, environment: {'x' * 256}}}", "rollback.Deploy.environment"),
+        ("{kind: redispatch, on: main}", "rollback.Deploy"),
+    ],
+)
+def test_how_a_workflow_cannot_be_rolled_back(entry: str, words: str) -> None:
+    """What is wrong is said with the workflow's name."""
+    with pytest.raises(InputError) as caught:
+        load(f"version: 1\nrollback:\n  Deploy: {entry}\n")
+
+    assert words in caught.value.message
+
+
+def test_what_is_set_aside_is_named() -> None:
+    """One or more ids, with commas between."""
+    assert (RejectionId.STRUCTURE_CHANGED, RejectionId.ON_HOLD) == load(force="structure-changed, on-hold,").force
+    assert () == load(force=" ").force
+
+
+@pytest.mark.parametrize("text", ["artifact-changed", "on-hold,unhealthy", "everything"])
+def test_what_cannot_be_set_aside(text: str) -> None:
+    """Damage and a foreign history are no opinion, and what is no id helps nobody."""
+    with pytest.raises(InputError, match="force"):
+        load(force=text)
+
+
+def test_further_inputs_are_texts_in_a_json_object() -> None:
+    """They are passed on to the workflow that is dispatched."""
+    assert {"region": "eu"} == load(inputs='{"region": "eu"}').inputs
+    nine = ", ".join(f'"input-{number}": ""' for number in range(9))
+    assert 9 == len(load(inputs=f"{{{nine}}}").inputs)
+
+
+@pytest.mark.parametrize("text", ["[]", "{", '{"region": 1}', "{" + ", ".join(f'"i{n}": ""' for n in range(10)) + "}"])
+def test_further_inputs_that_are_none(text: str) -> None:
+    """GitHub would refuse them later, with fewer words."""
+    with pytest.raises(InputError, match="inputs"):
+        load(inputs=text)

@@ -127,7 +127,8 @@ def translated(engine: sa.Engine) -> Iterator[None]:
         else:
             message = f"the database {name} cannot be used: {str(error.orig).strip()}"
         raise StateError(message, hint=_SQLITE_HINTS.get(code, _hint(engine))) from error
-    except (SQLAlchemyError, OverflowError) as error:  # a number too large for a column never reaches the database
+    # A number too large for a column, and a text that is none, never reach the database.
+    except (SQLAlchemyError, OverflowError, UnicodeError) as error:
         raise StateError(f"the database {name} cannot be used: {error}", hint=_hint(engine)) from error
 
 

@@ -9,10 +9,13 @@ from contextlib import contextmanager, suppress
 from itertools import count
 from pathlib import Path
 
-from recovery.errors import StateError
+from recovery.errors import InputError, StateError
 
 if sys.platform != "win32":
     import fcntl
+
+_SHOWN = 80
+"""Characters that are repeated of a name that no file can have."""
 
 _HINT = "make the file and its folder readable and writable for this user, or name another database"
 
@@ -25,8 +28,10 @@ def place_for(path: Path) -> Iterator[None]:
     journal beside the new file for its own and apply it.
 
     Raises:
+        InputError: no file can have this name.
         StateError: the file or its folder cannot be used.
     """
+    _check_name(path)
     folder = path.parent
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -70,6 +75,19 @@ def _held(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def _check_name(path: Path) -> None:
+    try:
+        path.stat()
+    except (FileNotFoundError, NotADirectoryError, PermissionError):
+        return  # it may become one, or what is in its way is told later
+    except (OSError, ValueError) as error:
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"the database cannot be named {str(path)[:_SHOWN]!r}: {problem}",
+            hint="name another database with `--db URL`",
+        ) from error
 
 
 def _accessible(path: Path, mode: int) -> bool:

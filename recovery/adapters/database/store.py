@@ -20,7 +20,7 @@ from recovery.adapters.database.schema import (
 from recovery.models.checkpoint import CheckpointHealth
 from recovery.models.decision import Reason, RecoveryHeader, RecoveryPlan
 from recovery.models.events import Event
-from recovery.models.records import PipelineFailure, RecoveryState, WorkflowCheckpoint
+from recovery.models.records import PipelineFailure, RecoveryState, RecoveryType, WorkflowCheckpoint
 from recovery.policy.lifecycle import OPEN, plan_of
 from recovery.ports import Admission
 
@@ -97,6 +97,14 @@ class SqlStore:
         with reading(self.engine) as connection:
             found = connection.execute(query).mappings().all()
         return tuple(rows.recovery_of(row) for row in found)
+
+    def rollbacks(self, repository: str) -> tuple[RecoveryState, ...]:
+        """The recoveries of a repository that are rollbacks, all of them, newest first."""
+        table = recovery_states
+        query = _newest_first(table, table.c.started_at, repository, None)
+        with reading(self.engine) as connection:
+            found = connection.execute(query.where(table.c.recovery_type == RecoveryType.ROLLBACK.value))
+            return tuple(rows.recovery_of(row) for row in found.mappings().all())
 
     def checkpoint(self, checkpoint_id: str) -> WorkflowCheckpoint | None:
         """One checkpoint by id; one that was only named counts as unknown."""

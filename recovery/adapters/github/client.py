@@ -20,7 +20,7 @@ from recovery.adapters.github.answer import Answer, WrongShape
 from recovery.adapters.github.convert import Json, converted, described
 from recovery.adapters.github.translate import error_of, failure_of, unclear, wrong_shape
 from recovery.adapters.github.transport import Transport, user_agent
-from recovery.errors import ForgeUnavailable
+from recovery.errors import ListWithoutEnd
 from recovery.ports import Clock
 
 API_VERSION = "2022-11-28"
@@ -43,11 +43,17 @@ class Client:
         self._clock = clock
 
     def ask(
-        self, method: str, path: str, params: Params | None = None, body: Json | None = None, *, expect: int = 200
+        self,
+        method: str,
+        path: str,
+        params: Params | None = None,
+        body: Json | None = None,
+        *,
+        expect: int | tuple[int, ...] = 200,
     ) -> Answer:
-        """Send a request, and raise unless its answer has the expected status."""
+        """Send a request, and raise unless its answer has the expected status, or one of them."""
         answer = self._answer(method, path, params, body)
-        if answer.status != expect:
+        if answer.status not in (expect if isinstance(expect, tuple) else (expect,)):
             raise error_of(answer, self._clock.now())
         return answer
 
@@ -62,7 +68,10 @@ class Client:
         expect: int = 200,
     ) -> T:
         """Send a request, and convert the JSON of its answer."""
-        answer = self.ask(method, path, params, body, expect=expect)
+        return self.understood(convert, self.ask(method, path, params, body, expect=expect))
+
+    def understood(self, convert: Callable[[Json], T], answer: Answer) -> T:
+        """The JSON of an answer, converted."""
         try:
             return converted(convert, answer.json(described(convert)))
         except WrongShape as error:
@@ -90,7 +99,7 @@ class Client:
             seen += len(items)
             if not items or not (seen < total or _NEXT.search(answer.headers.get("link", ""))):
                 return
-        raise ForgeUnavailable(f"GET {self._prefix}{path}: a list without end (more than {MOST_PAGES} pages)")
+        raise ListWithoutEnd(f"GET {self._prefix}{path}: a list without end (more than {MOST_PAGES} pages)")
 
     def _answer(self, method: str, path: str, params: Params | None, body: Json | None) -> Answer:
         named = f"{method} {self._prefix}{path}"

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
-from typing import Any, TypeVar
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, TypeVar, get_args
 
 from pydantic import ValidationError
 
 from recovery.adapters.github.answer import WrongShape
-from recovery.models.github import Artifact, Comment, Job, PullRequest, Run, Step
+from recovery.models.github import Artifact, Comment, Commit, Deployment, Job, PullRequest, Run, Step
+from recovery.ports import Relation
 
 Json = dict[str, Any]
 T = TypeVar("T")
+
+_TAGS = "refs/tags/"
+_RELATIONS: Mapping[str, Relation] = {word: word for word in get_args(Relation)}
 
 
 def converted(convert: Callable[[Json], T], document: Any) -> T:
@@ -54,6 +58,7 @@ def run_from(document: Json) -> Run:
         created_at=document["created_at"],
         run_started_at=document.get("run_started_at"),
         triggering_actor=(document.get("triggering_actor") or {}).get("login", ""),
+        display_title=document.get("display_title") or "",
         html_url=document.get("html_url") or "",
     )
 
@@ -93,7 +98,29 @@ def pull_request_from(document: Json) -> PullRequest:
         state=document["state"],
         head_sha=document["head"]["sha"],
         head_repository=_full_name(document["head"].get("repo")),
+        merged=document.get("merged_at") is not None,
         html_url=document.get("html_url") or "",
+    )
+
+
+class Merge(NamedTuple):
+    """That a pull request was merged: those into the default branch come last, then those merged last."""
+
+    into_default_branch: bool
+    at: str
+    pull_request: PullRequest
+
+
+def merge_from(document: Json) -> Merge | None:
+    """The merge of a pull request; None while there was none."""
+    pull = pull_request_from(document)
+    if not pull.merged:
+        return None
+    base = document["base"]
+    return Merge(
+        into_default_branch=base["ref"] == (base.get("repo") or {}).get("default_branch"),
+        at=_text(document["merged_at"]),
+        pull_request=pull,
     )
 
 
@@ -113,6 +140,7 @@ def artifact_from(document: Json) -> Artifact | None:
         run_id=run["id"],
         repository_id=run["repository_id"],
         head_repository_id=run["head_repository_id"],
+        head_branch=run.get("head_branch"),
     )
 
 
@@ -123,8 +151,72 @@ def comment_from(document: Json) -> Comment:
 
 
 def head_from(document: Json) -> str:
-    """The commit that a git reference points at."""
+    """The object that a git reference points at: a commit, if it is a branch."""
     return _text(document["object"]["sha"])
+
+
+def pointee_from(document: Json) -> tuple[str, str]:
+    """The kind and the id of the object that a git reference points at."""
+    return _text(document["object"]["type"]), head_from(document)
+
+
+def tag_object_from(document: Json) -> tuple[str, str, str]:
+    """The kind and the id of what a tag object is about, and what it says."""
+    kind, sha = pointee_from(document)
+    return kind, sha, _words(document["message"])
+
+
+def tag_names_from(document: Json | list[Json]) -> tuple[str, ...]:
+    """The names of the tags among references."""
+    if not isinstance(document, list):
+        raise TypeError("list expected")
+    names = [_text(entry["ref"]) for entry in document]
+    return tuple(name.removeprefix(_TAGS) for name in names if name.startswith(_TAGS))
+
+
+def relation_from(document: Json) -> Relation:
+    """How the head of a comparison stands to its base."""
+    return _RELATIONS[document["status"]]
+
+
+def commit_from(document: Json) -> Commit:
+    """A commit as git keeps it."""
+    return Commit(sha=_text(document["sha"]), tree=_text(document["tree"]["sha"]), message=_words(document["message"]))
+
+
+def object_id_from(document: Json) -> str:
+    """The id of a git object."""
+    return _text(document["sha"])
+
+
+def dispatched_run_from(document: Json) -> int:
+    """The id of the run that a dispatch has started."""
+    return _number(document["workflow_run_id"])
+
+
+def environments_from(document: Json | list[Json]) -> tuple[str, ...]:
+    """The environments that a run waits for; GitHub may leave out their names."""
+    if not isinstance(document, list):
+        raise TypeError("list expected")
+    names = [entry["environment"].get("name") for entry in document]
+    return tuple(_text(name) for name in names if name is not None)
+
+
+def deployment_from(document: Json) -> Deployment:
+    """A deployment; a payload that is no object is not ours."""
+    payload = document.get("payload")
+    return Deployment(
+        id=document["id"],
+        sha=document["sha"],
+        environment=document["environment"],
+        payload=payload if isinstance(payload, dict) else {},
+        created_at=document["created_at"],
+    )
+
+
+def deployment_status_from(document: Json) -> tuple[int, str]:
+    """A status of a deployment: its id, which grows with time, and its state."""
+    return _number(document["id"]), _text(document["state"])
 
 
 def default_branch_from(document: Json) -> str:
@@ -150,7 +242,19 @@ def _full_name(repository: Json | None) -> str | None:
     return _text(repository["full_name"]) if repository else None
 
 
+def _number(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError("whole number expected")
+    return value
+
+
 def _text(value: Any) -> str:
-    if not isinstance(value, str) or not value:
+    if not _words(value):
         raise TypeError("text expected")
+    return _words(value)
+
+
+def _words(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError("text expected, if only an empty one")
     return value

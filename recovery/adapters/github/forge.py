@@ -70,6 +70,11 @@ class GitHubForge:
         self._downloads = Downloads(log, clock, timeouts)
         self._artifacts = Artifacts(self._client, self._downloads, self._root)
 
+    @property
+    def client(self) -> Client:
+        """What asks GitHub, for another adapter of the same repository: one token, one request log, one patience."""
+        return self._client
+
     def __repr__(self) -> str:
         return f"GitHubForge({self.repository!r}, api_url={self._api_url!r})"
 

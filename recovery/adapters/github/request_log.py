@@ -12,9 +12,31 @@ from typing import Any, Literal
 
 import requests
 
+from recovery.errors import InputError
+
 logger = logging.getLogger(__name__)
 
+_SHOWN = 200
+"""Characters of a file's name that an error repeats."""
+
 Phase = Literal["plan", "checkpoints", "execute", "settle", "sync"]
+
+
+def appendable(name: str) -> Path:
+    """The file that requests are to be written down in, made where it is not there yet.
+
+    Raises:
+        InputError: nothing can be written there.
+    """
+    try:
+        os.close(_opened(Path(name)))
+    except (OSError, ValueError) as error:
+        problem = error.strerror if isinstance(error, OSError) else error
+        raise InputError(
+            f"requests cannot be written down in {name[:_SHOWN]!r}: {problem}",
+            hint="name a file in a folder that is there and that this user may write",
+        ) from error
+    return Path(name)
 
 
 class RequestLog:
@@ -60,7 +82,7 @@ class RequestLog:
             return
         try:
             # One write to a file opened for appending, so that two processes never mix their lines.
-            handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+            handle = _opened(self._path)
             try:
                 os.write(handle, line.encode() + b"\n")
             finally:
@@ -68,6 +90,10 @@ class RequestLog:
         except OSError as error:
             # The log is a report: losing it must not turn an effect that has happened into a failure.
             logger.warning("request log not written path=%s error=%s", self._path, error)
+
+
+def _opened(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
 
 
 def _parsed(body: Any) -> Any:

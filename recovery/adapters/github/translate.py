@@ -22,6 +22,10 @@ from recovery.errors import (
 
 _RERUN = r"POST .*/actions/(runs|jobs)/\d+/rerun(-failed-jobs)?$"
 _COMMENT = r"(POST|PATCH) .*/issues/(\d+/comments|comments/\d+)$"
+_DISPATCH = r"POST .*/actions/workflows/[^/]+/dispatches$"
+_DEPLOY = r"POST .*/deployments$"
+_PULL = r"POST .*/pulls$"
+_REFERENCE = r"POST .*/git/(refs|tags)$"
 _ANY = r""
 
 _ACTIVE_TEXT = r"already running|in progress|in_progress|not (yet )?(been )?completed?|is running|queued|still active"
@@ -62,8 +66,13 @@ _ROWS = (
          "start the workflow anew: GitHub re-runs a run only within 30 days and while its logs are kept"),
     _Row((403,), _RERUN, _COUNT_TEXT, ForgeRefused, "the run was re-run too often",
          "start the workflow anew: GitHub re-runs one run at most 50 times"),
+    _Row((403,), _PULL, r"not permitted to create", ForgeRefused, "this job may not open pull requests",
+         "tick “Allow GitHub Actions to create and approve pull requests” in the settings of the repository (Actions)"),
     _Row((403,), _ANY, _CLOSED_TEXT, ForgeRefused, "the repository or its owner does not allow it",
          "look at the settings of the repository and its organisation (archived, locked, Actions disabled, SSO)"),
+    _Row((403,), _REFERENCE, _ANY, ForgeRefused, "the token may not point a branch or tag there",
+         "{permission}; if it is there, .github/workflows at that commit differs from every branch's head, and a job's "
+         "token may not bring that back: give `github-token` the token of an App that has `workflows: write`"),
     _Row((403,), _ANY, _PERMISSION_TEXT, ForgeRefused, "the token may not do this", "{permission}"),
     # The text differs between versions of GitHub (platform facts §1): what speaks of nothing else means "active".
     _Row((403,), _RERUN, r".", RunActive, "the run has not completed", "wait until the run has completed"),
@@ -77,6 +86,18 @@ _ROWS = (
     _Row((404, 410), r".*/actions/artifacts/\d+/zip$", _ANY, ForgeRefused, "the artifact has expired or was deleted",
          "raise `retention-days` where it is uploaded; {permission}"),
     _Row((404, 410), _ANY, _ANY, ForgeRefused, "no such thing, or the token cannot see it", "{permission}"),
+    _Row((202,), _DEPLOY, _ANY, ForgeRefused, "GitHub merged the default branch instead of deploying",
+         "deploy a commit rather than a branch"),
+    _Row((409,), _DEPLOY, _ANY, ForgeRefused, "GitHub does not deploy this commit",
+         "look at the commit's status checks and at the rules of the environment"),
+    _Row((422,), _DISPATCH, r"input", ForgeRefused, "the workflow does not take these inputs",
+         "declare the input under `on: workflow_dispatch: inputs:`; a commit from before that cannot be dispatched"),
+    _Row((422,), _DISPATCH, r"workflow_dispatch", ForgeRefused, "the workflow cannot be started by hand there",
+         "add `workflow_dispatch:` to its `on:`; a commit from before that cannot be dispatched"),
+    _Row((422,), _REFERENCE, r"already exists", ForgeRefused, "there is a branch or tag of that name already",
+         "look at what it points to"),
+    _Row((422,), _PULL, r"already exists", ForgeRefused, "there is an open pull request of that branch already",
+         "look at that pull request"),
     _Row((409,), _ANY, _ANY, ForgeRefused, "it conflicts with what is there already",
          "look at the run, then try again"),
     _Row((422,), _COMMENT, r"too long", ForgeRefused, "the text is too long",
@@ -90,7 +111,10 @@ _ROWS = (
 _PERMISSIONS = (
     (r"(POST|PUT|PATCH|DELETE) .*/actions/", "actions: write"),
     (r".*/actions/", "actions: read"),
-    (r"(POST|PATCH) .*/(issues|pulls)/", "pull-requests: write"),
+    (r"POST .*/deployments\b", "deployments: write"),
+    (r".*/deployments\b", "deployments: read"),
+    (r"(POST|PATCH|DELETE) .*/git/", "contents: write"),
+    (r"(POST|PATCH) .*/(issues|pulls)\b", "pull-requests: write"),
     (r".*/(issues|pulls)\b", "pull-requests: read"),
     (_ANY, "contents: read"),
 )

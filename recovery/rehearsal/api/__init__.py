@@ -5,6 +5,7 @@ from __future__ import annotations
 from recovery.rehearsal.api import (
     artifacts,
     checks,
+    commits,
     deployments,
     dispatches,
     issues,
@@ -13,9 +14,10 @@ from recovery.rehearsal.api import (
     refs,
     repository,
     runs,
+    tags,
 )
 from recovery.rehearsal.routing import Route
 
-_SUBJECTS = (runs, logs, dispatches, artifacts, pulls, issues, refs, deployments, checks, repository)
+_SUBJECTS = (runs, logs, dispatches, artifacts, pulls, issues, refs, tags, commits, deployments, checks, repository)
 
 ROUTES: tuple[Route, ...] = tuple(route for subject in _SUBJECTS for route in subject.ROUTES)

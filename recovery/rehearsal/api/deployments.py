@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 from recovery.rehearsal.clockwork import Refused
-from recovery.rehearsal.deployments import MAXIMUM_DESCRIPTION, STATES, Deployment, DeploymentStatus
-from recovery.rehearsal.payloads import Shapes, stamp
+from recovery.rehearsal.deployments import MAXIMUM_DESCRIPTION, PRODUCTION, STATES, Deployment, DeploymentStatus
+from recovery.rehearsal.payloads import Shapes, repository_id, stamp
 from recovery.rehearsal.routing import Answer, Json, Request, Route, page
 from recovery.rehearsal.world import World
 
@@ -29,7 +31,7 @@ def create_deployment(world: World, request: Request) -> Answer:
     made = world.deployments.create(
         ref,
         sha,
-        environment=str(fields.get("environment") or "production"),
+        environment=str(fields.get("environment") or PRODUCTION),
         task=str(fields.get("task") or "deploy"),
         description=fields.get("description"),
         payload=payload if isinstance(payload, (dict, str)) else "",
@@ -49,6 +51,26 @@ def list_deployments(world: World, request: Request) -> Answer:
 def get_deployment(world: World, request: Request) -> Answer:
     """One deployment."""
     return Answer(document=_deployment(world, request, world.deployments.get(request.number("deployment"))))
+
+
+def pending_deployments(world: World, request: Request) -> Answer:
+    """The environments whose protection rules a run waits for; of their rules nothing is known here."""
+    run = world.runs.get(request.number("run"))
+    shown = [_pending(world, request, name) for name in world.waiting.get(run.id, ())]
+    return Answer(document=shown)
+
+
+def _pending(world: World, request: Request, name: str) -> Json:
+    number, path = repository_id(name), quote(name, safe="")
+    environment = {
+        "id": number, "node_id": f"EN_{number}", "name": name,
+        "url": f"{request.base}/repos/{world.repository.name}/environments/{path}",
+        "html_url": f"{request.base}/{world.repository.name}/deployments/activity_log?environments_filter={path}",
+    }  # fmt: skip
+    return {
+        "environment": environment, "wait_timer": 0, "wait_timer_started_at": None,
+        "current_user_can_approve": False, "reviewers": [],
+    }  # fmt: skip
 
 
 def create_status(world: World, request: Request) -> Answer:
@@ -86,7 +108,7 @@ def _deployment(world: World, request: Request, deployment: Deployment) -> Json:
         "payload": deployment.payload, "creator": Shapes(world, request.base).user(deployment.creator),
         "created_at": stamp(deployment.created_at), "updated_at": stamp(deployment.updated_at),
         "statuses_url": f"{url}/statuses", "repository_url": api, "transient_environment": False,
-        "production_environment": deployment.environment == "production", "performed_via_github_app": None,
+        "production_environment": deployment.environment == PRODUCTION, "performed_via_github_app": None,
     }  # fmt: skip
 
 
@@ -104,6 +126,7 @@ def _status(world: World, request: Request, deployment: Deployment, status: Depl
 
 _DEPLOYMENTS = "/repos/{owner}/{repo}/deployments"
 _DEPLOYMENT = f"{_DEPLOYMENTS}/{{deployment:int}}"
+_RUN = "/repos/{owner}/{repo}/actions/runs/{run:int}"
 
 ROUTES = (
     Route("POST", _DEPLOYMENTS, "deployments:write", create_deployment),
@@ -111,4 +134,5 @@ ROUTES = (
     Route("GET", _DEPLOYMENT, "deployments:read", get_deployment),
     Route("POST", f"{_DEPLOYMENT}/statuses", "deployments:write", create_status),
     Route("GET", f"{_DEPLOYMENT}/statuses", "deployments:read", list_statuses),
+    Route("GET", f"{_RUN}/pending_deployments", "actions:read", pending_deployments),
 )

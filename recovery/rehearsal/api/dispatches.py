@@ -14,7 +14,7 @@ _ALWAYS_DETAILED = "2026-03-10"
 
 
 def dispatch(world: World, request: Request) -> Answer:
-    """Start a workflow that has `workflow_dispatch`, at a branch or tag.
+    """Start a workflow at a branch or tag, where its file must have `workflow_dispatch` and the inputs given.
 
     Answers 204, or 200 with the run's id when it is asked for it or always in the newer API version. A GitHub
     Enterprise Server (`world.tells_dispatched_runs` is false) does not know `return_run_details`; that it answers 422
@@ -24,10 +24,11 @@ def dispatch(world: World, request: Request) -> Answer:
     ref, fields = request.text("ref"), request.fields()
     if "return_run_details" in fields and not world.tells_dispatched_runs:
         raise Refused(422, 'Invalid request.\n\n"return_run_details" is not a permitted key.')
-    if not dispatchable(workflow.text):
-        raise Refused(422, "Workflow does not have 'workflow_dispatch' trigger")
     name = _named(world, ref)
-    run_id = world.dispatcher(workflow.path, name, _inputs(workflow.text, fields.get("inputs") or {}))
+    there = world.repository.workflow_at(workflow.path, name)
+    if there is None or not dispatchable(there.text):
+        raise Refused(422, "Workflow does not have 'workflow_dispatch' trigger")
+    run_id = world.dispatcher(workflow.path, name, _inputs(there.text, fields.get("inputs") or {}))
     newer = request.headers.get("x-github-api-version") == _ALWAYS_DETAILED
     if not world.tells_dispatched_runs or not (newer or fields.get("return_run_details")):
         return Answer(status=204)
@@ -41,11 +42,11 @@ def dispatch(world: World, request: Request) -> Answer:
 
 
 def _named(world: World, ref: str) -> str:
-    """The branch or tag that a run is started at; a commit id is none."""
+    """The full name of the branch or tag that a run is started at; a commit id is none."""
     known = world.repository.references()
     for full in (ref, f"{HEADS}{ref}", f"{TAGS}{ref}"):
         if full in known:
-            return full.removeprefix(HEADS).removeprefix(TAGS)
+            return full
     raise Refused(422, f"No ref found for: {ref}")
 
 

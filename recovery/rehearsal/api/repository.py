@@ -7,7 +7,7 @@ import hashlib
 
 from recovery.rehearsal.clockwork import Refused
 from recovery.rehearsal.payloads import Shapes
-from recovery.rehearsal.routing import Answer, Request, Route, page
+from recovery.rehearsal.routing import Answer, Request, Route
 from recovery.rehearsal.world import World
 
 
@@ -27,18 +27,6 @@ def _tip(world: World, branch: str, message: str) -> str:
     if branch not in branches:
         raise Refused(404, message)
     return branches[branch]
-
-
-def commit_pulls(world: World, request: Request) -> Answer:
-    """The pull requests of a commit; a fork's commits have none, as seen on GitHub."""
-    shapes = Shapes(world, request.base)
-    sha = request.parameters["sha"]
-    found = [
-        pull
-        for pull in world.pulls.all(state="all")
-        if pull.head_sha == sha and pull.head_repository == world.repository.name
-    ]
-    return page(request, [shapes.pull(pull) for pull in found])
 
 
 def get_contents(world: World, request: Request) -> Answer:
@@ -83,7 +71,6 @@ _REPOSITORY = "/repos/{owner}/{repo}"
 ROUTES = (
     Route("GET", _REPOSITORY, "metadata:read", get_repository),
     Route("GET", f"{_REPOSITORY}/branches/{{branch:path}}", "contents:read", get_branch),
-    Route("GET", f"{_REPOSITORY}/commits/{{sha}}/pulls", "pull-requests:read", commit_pulls),
     Route("GET", f"{_REPOSITORY}/contents/{{path:path}}", "contents:read", get_contents),
     Route("GET", "/rate_limit", "", rate_limit),
     Route("GET", "/user", "", get_user),

@@ -109,7 +109,6 @@ def test_mark_that_is_there_already_stays() -> None:
         "- a",
         "jobs: {",
         "\x00",
-        "jobs: {test: {}, gate: {needs: test}, x: 2026-13-45}",
         "jobs: " + "[" * 1500,
         "a: &a [x]\nb: *c\n",
     ],

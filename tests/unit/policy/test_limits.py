@@ -14,11 +14,13 @@ from recovery.policy.limits import (
     REQUEST_IN_FLIGHT,
     admit_execution,
     admit_plan,
+    is_rollback,
     may_be_withdrawn,
     moved_on,
     standing_in_the_way,
 )
 from tests import builders as make
+from tests import rollback_builders as rolled
 
 SECOND = timedelta(seconds=1)
 
@@ -135,3 +137,69 @@ def test_plan_gives_way_until_it_is_requested(
 ) -> None:
     """A plan that waits is withdrawn for a person's decision, or for one not to act; what was requested never is."""
     assert gives_way == may_be_withdrawn(standing, make.make_decision(kind=kind), explicit=explicit)
+
+
+ROLLBACK = make.make_header(id="rec-1001-1-nonce", recovery_type="rollback")
+
+
+def rolled_back(*events: RecoveryEvent) -> RecoveryState:
+    """A rollback of the attempt that GitHub accepted, and what came of it."""
+    plan = make.make_plan(
+        header=ROLLBACK,
+        decision=make.make_decision(strategy="rollback"),
+        rollback=rolled.make_order(),
+    )
+    return state(make.recovery_decided(plan=plan), make.effect_answered(recovery=ROLLBACK, at=make.later(-60)), *events)
+
+
+def ended(outcome: Outcome) -> RecoveryEvent:
+    """The end of that rollback."""
+    return make.recovery_settled(recovery=ROLLBACK, outcome=outcome, at=make.later(86400))
+
+
+@pytest.mark.parametrize(
+    ("events", "admitted"),
+    [
+        ((), False),
+        ((rolled.hold_released(recovery=ROLLBACK),), False),
+        ((ended(Outcome.CLEARED),), False),
+        ((ended(Outcome.STILL_FAILING),), False),
+        ((ended(Outcome.NOT_RERUN),), True),
+        ((ended(Outcome.CLEARED), rolled.hold_released(recovery=ROLLBACK)), True),
+        ((ended(Outcome.STILL_FAILING), rolled.hold_released(recovery=ROLLBACK)), True),
+    ],
+)
+def test_attempt_of_a_rollback_that_is_released_or_came_to_nothing_is_free_again(
+    events: tuple[RecoveryEvent, ...], *, admitted: bool
+) -> None:
+    """A person has released its commit, or closed its pull request; as long as it goes on it stands in the way."""
+    assert admitted == (admit_plan((rolled_back(*events),)) is None)
+
+
+@pytest.mark.parametrize(
+    ("events", "admitted"),
+    [
+        ((), False),
+        ((ended(Outcome.CLEARED),), True),
+        ((ended(Outcome.STILL_FAILING),), True),
+        ((ended(Outcome.UNKNOWN),), True),
+        ((ended(Outcome.NOT_RERUN),), True),
+    ],
+)
+def test_rollback_that_has_ended_does_not_stand_in_the_way_of_another(
+    events: tuple[RecoveryEvent, ...], *, admitted: bool
+) -> None:
+    """GitHub's tags tell whether its commit was released, wherever that was done; what goes on is waited for."""
+    earlier = rolled_back(*events)
+    another = make.make_plan(rollback=rolled.make_order())
+
+    assert admitted == (admit_plan((earlier,), rolling_back=True) is None)
+    assert admitted == (admit_execution((earlier,), another, make.NOW) is None)
+    assert admit_plan((STILL,), rolling_back=True)
+
+
+def test_rollback_is_told_by_its_order() -> None:
+    """A return is one, too."""
+    assert is_rollback(make.make_plan(rollback=rolled.make_order(returns_from="rec-1-1-x")))
+    assert is_rollback(make.make_plan(rollback=rolled.make_order()))
+    assert not is_rollback(make.make_plan())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from recovery.models.decision import Decision, DecisionKind, Reason, ReasonId, RecoveryPlan
@@ -101,17 +103,21 @@ def test_recovery_known_by_an_effect_alone_says_nothing_the_same() -> None:
     assert saying_the_same([known], declined(ReasonId.TOO_OLD)) is None
 
 
-@pytest.mark.parametrize(("run_id", "number"), [("1001", 1001), ("run_123", 0), ("", 0)])
-def test_manual_failure_carries_a_rollback(run_id: str, number: int) -> None:
-    """A rollback that a person asks for has a failure of its own kind, whatever the run's id looks like."""
-    failure = manual_failure(make.make_checkpoint(run_id=run_id), "corruption", "manual-1", make.NOW)
+@pytest.mark.parametrize(
+    ("over", "conclusion"), [({}, "failure"), ({"status": "queued", "conclusion": None}, "queued")]
+)
+def test_manual_failure_carries_a_rollback(over: dict[str, Any], conclusion: str) -> None:
+    """A rollback that a person asks for has a failure of its own kind, about the run that is bad."""
+    failure = manual_failure(make.make_run(run_attempt=2, **over), "corruption", "manual-1", make.NOW)
 
-    assert ("manual-1", "manual", number, "corruption", "build_complete") == (
+    assert ("manual-1", "manual", 1001, 2, "corruption", "CI", conclusion) == (
         failure.id,
         failure.kind,
         failure.run_id,
+        failure.attempt,
         failure.reason,
         failure.job_name,
+        failure.conclusion,
     )
     assert (FailureClass.UNKNOWN, Retryable.NO) == (failure.failure_class, failure.retryable)
 

@@ -12,7 +12,7 @@ from recovery.policy.watched import watched_workflows
     [
         ("on:\n  workflow_run:\n    workflows: [CI, 'Nightly build']\n", ("CI", "Nightly build")),
         ("'on':\n  workflow_run:\n    workflows:\n      - CI\n", ("CI",)),
-        ("on:\n  workflow_run: {workflows: [1, true]}\n", ("1", "True")),
+        ("on:\n  workflow_run: {workflows: [1, true]}\n", ("1", "true")),
         ("on:\n  workflow_run:\n    workflows: CI\n", ()),
         ("on:\n  workflow_run:\n", ()),
         ("on: workflow_run\n", ()),

@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from recovery.models.decision import Reason, ReasonId
-from recovery.models.document import DecisionDocument
+from recovery.models.document import DecisionDocument, RollbackDocument
 from recovery.models.verdict import Evidence
 from recovery.render import carry
 from recovery.render.comment import LIMIT, MARKER, comment_body, documents_in, is_ours, merge, visible_part
@@ -280,6 +280,20 @@ def test_merge_keeps_what_happened() -> None:
     lost = left_red(reasons=(Reason(id=ReasonId.ALREADY_DECIDED, text="decided before"),), decided_at=later(60))
     rising = [lost, make_document(), rerunning(), cleared()]
     for weaker, stronger in pairwise(rising):
+        assert (stronger,) == merge([weaker], [stronger])
+        assert (stronger,) == merge([stronger], [weaker])
+
+
+def test_merge_tells_of_the_rollback_that_goes_on() -> None:
+    """It outweighs its proposal, and an earlier one that failed; one that was refused outweighs neither."""
+    told = RollbackDocument(kind="redispatch", environment="production", bad_sha="b" * 40)
+    fields = {"strategy": "rollback", "rollback": told}
+    proposed = make_document(decision="suggest", status="declined", strategy="rollback")
+    failed = make_document(**fields, reran=True, status="failed", outcome="still-failing", decided_at=later(60))
+    again = make_document(**fields, reran=True, status="in_progress", decided_at=later(120))
+    returned = make_document(**fields, reran=True, status="completed", outcome="cleared", decided_at=later(120))
+    refused = make_document(**fields, status="failed", decided_at=later(180))
+    for weaker, stronger in [*pairwise([proposed, failed, again, returned]), (refused, failed), (refused, again)]:
         assert (stronger,) == merge([weaker], [stronger])
         assert (stronger,) == merge([stronger], [weaker])
 
