@@ -13,16 +13,13 @@ from recovery.models.records import Outcome, RecoveryState
 from recovery.models.rollback import RollbackOrder
 from recovery.recorder import Recorder
 from recovery.strategies import claiming, rollback
-from recovery.strategies.kind import Kind, Progress
+from recovery.strategies.kind import APPROVED_WITHIN, Kind, Progress
 from recovery.strategies.recipe import Reach
 
 log = logging.getLogger(__name__)
 
 CLEAR_UP = "clear up"
 """The step that is noted when tags could not be deleted."""
-
-APPROVED_WITHIN = timedelta(days=36)
-"""GitHub ends what nobody approves within 30 days, and any run after 35."""
 
 TAKEN_FOR_DEAD_AFTER = timedelta(minutes=15)
 """Nothing is begun five minutes after it was planned (`rollback.BEGUN_WITHIN`); what is begun takes some ten requests,

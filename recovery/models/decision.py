@@ -52,6 +52,7 @@ class ReasonId(StrEnum):
     NO_TARGET = "no-target"
     ROLLED_BACK = "rolled-back"
     RUN_UNFIT = "run-unfit"
+    NEWER_RUN = "newer-run"
 
 
 class Reason(Record):

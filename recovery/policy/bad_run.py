@@ -76,7 +76,7 @@ def notes_on(aftermath: Aftermath) -> tuple[Reason, ...]:
     told = [(run, "it is passed over, because it did not deploy, or not wholly") for run in aftermath.passed_over]
     told += [(run, "the run that is rolled back is not the newest") for run in aftermath.deployed[:1]]
     return tuple(
-        Reason(id=ReasonId.RUN_UNFIT, text=f"run {run.id} came after it and ended with `{run.conclusion}`: {so}")
+        Reason(id=ReasonId.NEWER_RUN, text=f"run {run.id} came after it and ended with `{run.conclusion}`: {so}")
         for run, so in told
     )
 

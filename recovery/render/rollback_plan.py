@@ -13,7 +13,7 @@ from recovery.render.words import moment
 
 _INDENT = "    "
 
-_TOLD = frozenset({ReasonId.TARGET_VALID, ReasonId.RUN_UNFIT})
+_TOLD = frozenset({ReasonId.TARGET_VALID, ReasonId.NEWER_RUN})
 """Reasons that say what was found out, beside what a person wants and why there is no target."""
 
 

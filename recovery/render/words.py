@@ -81,6 +81,7 @@ WHY_LEFT = {
     ReasonId.NO_TARGET: "there is nothing fit to go back to",
     ReasonId.ROLLED_BACK: "it was rolled back already, or is just being",
     ReasonId.RUN_UNFIT: "its run is none to roll back",
+    ReasonId.NEWER_RUN: "a newer run came after it",
 }
 
 

@@ -10,6 +10,9 @@ from recovery.models.records import Outcome
 from recovery.models.rollback import RollbackOrder
 from recovery.strategies.recipe import Reach
 
+APPROVED_WITHIN = timedelta(days=36)
+"""GitHub ends what nobody approves within 30 days, and any run after 35."""
+
 
 class Trace(NamedTuple):
     """What GitHub made of an order; it shows the order's nonce, or was made under its tag."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from recovery.errors import ForgeRefused
 from recovery.models.decision import RecoveryPlan
@@ -11,11 +11,10 @@ from recovery.models.records import Outcome
 from recovery.models.rollback import RestoreOrder, RollbackOrder
 from recovery.policy.proof import as_they_ended, jobs_left_out
 from recovery.strategies import claiming
-from recovery.strategies.kind import Progress, Trace
+from recovery.strategies.kind import APPROVED_WITHIN, Progress, Trace
 from recovery.strategies.recipe import Reach
 
-PATIENCE = timedelta(days=36)
-"""GitHub ends a run after 35 days, those included that it waits for an approval."""
+PATIENCE = APPROVED_WITHIN
 
 
 def perform(plan: RecoveryPlan, order: RollbackOrder, reach: Reach) -> str:

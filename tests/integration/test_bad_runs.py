@@ -104,7 +104,7 @@ def test_run_that_did_not_deploy_is_passed_over_and_told(bench: RollbackBench, c
     assert plan.rollback is not None
     assert (rolled.BAD_RUN, GOOD) == (plan.rollback.bad_run_id, plan.rollback.target_checkpoint_id)
     note = plan.decision.reasons[-1]
-    assert ReasonId.RUN_UNFIT is note.id
+    assert ReasonId.NEWER_RUN is note.id
     assert f"run {passed.id} came after it and ended with `{conclusion}`: it is passed over" in note.text
 
 
