@@ -31,10 +31,13 @@ class Exclusion:
         for checkpoint in found:
             if not checkpoint.corrupt or not checkpoint.checkpoint_id:
                 continue
-            if self.reason(checkpoint.checkpoint_id) is None and not self._is_known_elsewhere(checkpoint):
-                self.recorder.judged(
-                    checkpoint.checkpoint_id, self.repository, CheckpointHealth.CORRUPT, checkpoint.errors[0]
-                )
+            if not self._is_known_elsewhere(checkpoint):
+                self.condemn(checkpoint.checkpoint_id, checkpoint.errors[0])
+
+    def condemn(self, checkpoint_id: str, damage: str) -> None:
+        """Record that a checkpoint is damaged, once."""
+        if self.reason(checkpoint_id) is None:
+            self.recorder.judged(checkpoint_id, self.repository, CheckpointHealth.CORRUPT, damage)
 
     def _is_known_elsewhere(self, found: JobCheckpoint) -> bool:
         """Whether another artifact is known to hold the checkpoint of this id; ids are never used twice."""

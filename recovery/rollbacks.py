@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from recovery.errors import ForgeError, InputError, NotFoundError
-from recovery.models.checkpoint import CheckpointHealth
+from recovery.exclusion import Exclusion
 from recovery.models.decision import Decision, DecisionKind, Observation, Reason, RecoveryPlan
 from recovery.models.github import Run
 from recovery.models.records import PipelineFailure, WorkflowCheckpoint
@@ -268,11 +268,12 @@ class RollbackPlanner:
 
     def _exclude(self, choice: TargetChoice) -> None:
         """Put corruption that was found on record, so that the checkpoint is out of use for good."""
+        if self.settings.dry_run:
+            return
+        exclusion = Exclusion(self.store, self.recorder, self.reach.forge.repository)
         for rejected in choice.rejected:
-            is_known = self.store.health_of(rejected.checkpoint_id)[0] is CheckpointHealth.CORRUPT
-            if rejected.corrupt and not is_known and not self.settings.dry_run:
-                repository = self.reach.forge.repository
-                self.recorder.judged(rejected.checkpoint_id, repository, CheckpointHealth.CORRUPT, damage_in(rejected))
+            if rejected.corrupt:
+                exclusion.condemn(rejected.checkpoint_id, damage_in(rejected))
 
 
 def _with_damage_only(seen: Observation) -> Observation:

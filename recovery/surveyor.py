@@ -12,7 +12,7 @@ from recovery.models.checkpoint import CheckpointHealth, Particulars
 from recovery.models.github import Artifact, Job, Run
 from recovery.models.records import RecoveryState, WorkflowCheckpoint
 from recovery.models.rollback import OVERRIDABLE, CandidateFacts, Hold, RollbackKind
-from recovery.policy.bad_run import OWN_REFERENCES
+from recovery.policy.bad_run import is_at_own_reference
 from recovery.policy.candidates import candidates_among, run_number, those_that_count
 from recovery.policy.holds import hold_of, standing_hold
 from recovery.policy.naming import rollback_tag
@@ -33,10 +33,10 @@ class Surveyor:
 
     Requests for each: its run, its artifact, how its commit stands to the bad one, its tag, its hold, the workflow
     file at its commit; how it stands to the default branch only where it is not before the bad commit; the jobs of its
-    run only where nothing else stands against it that a person may not set aside. Once: the workflow file as it is
-    now, how the bad commit stands to the default branch, and the jobs of the bad run where a candidate's run left one
-    out. One more for each hold that is found to be read, and two for who made it. What stood before a failed rollback
-    is not asked about tag and hold.
+    run, and its lock files, only where nothing else stands against it that a person may not set aside. Once: the
+    workflow file as it is now, how the bad commit stands to the default branch, and the jobs of the bad run where a
+    candidate's run left one out. One more for each hold that is found to be read, and two for who made it. What stood
+    before a failed rollback is not asked about tag and hold.
     """
 
     def __init__(self, store: Store, forge: Forge, delivery: Delivery, case: RollbackCase, settings: Settings) -> None:
@@ -208,9 +208,7 @@ class Surveyor:
         return self._delivery.reference(f"tags/{tag}") is not None
 
     def _is_rollback(self, run: Run | None) -> bool:
-        if run is None:
-            return False
-        return (run.head_branch or "").startswith(OWN_REFERENCES) or str(run.id) in self._runs_of_rollbacks
+        return run is not None and (is_at_own_reference(run) or str(run.id) in self._runs_of_rollbacks)
 
     def _environment_errors(
         self, checkpoint: WorkflowCheckpoint, particulars: Particulars | None

@@ -10,7 +10,7 @@ from pydantic import Field
 from recovery.models.checkpoint import CheckpointHealth, Particulars
 from recovery.models.github import Artifact, Run
 from recovery.models.record import Moment, Number, Record
-from recovery.models.records import WorkflowCheckpoint
+from recovery.models.records import Outcome, WorkflowCheckpoint
 
 LAST_KNOWN_GOOD = "last-known-good"
 """What stands for the newest checkpoint that passes every check."""
@@ -30,6 +30,9 @@ LONGEST_REASON = 1000
 
 LONGEST_NAME = 1000
 """Characters of the name of a workflow or environment."""
+
+HALF_WAY = frozenset({Outcome.STILL_FAILING, Outcome.UNKNOWN})
+"""Outcomes of a rollback after which nobody knows what is deployed."""
 
 PlainId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,128}$")]
 """An id of ours, which means nothing else wherever it is shown."""

@@ -31,7 +31,7 @@ def why_not(run: Run, rule: RollbackRule, default_branch: str) -> Reason | None:
     """Why a run may not be rolled back, whoever asks for it; None when it may."""
     if not is_of_branch_itself(run):
         return _unfit(run, "belongs to a pull request or a fork; what these run is never rolled back from")
-    if (run.head_branch or "").startswith(OWN_REFERENCES):
+    if is_at_own_reference(run):
         return _unfit(run, f"was itself started by a rollback (`{run.head_branch}`)")
     allowed = (default_branch, *rule.branches)
     if run.head_branch not in allowed:
@@ -84,6 +84,11 @@ def notes_on(aftermath: Aftermath) -> tuple[Reason, ...]:
 def run_that_stands(runs: Iterable[Run]) -> Run | None:
     """The newest run that deployed, or the newer one that is about to; None where there is neither."""
     return next((run for run in _newest_first(runs) if not run.completed or run.conclusion in DEPLOYED), None)
+
+
+def is_at_own_reference(run: Run) -> bool:
+    """Whether a run is at a tag or branch that a rollback made, and so was started by one."""
+    return (run.head_branch or "").startswith(OWN_REFERENCES)
 
 
 def began_at(run: Run) -> datetime:

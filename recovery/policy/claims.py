@@ -56,9 +56,14 @@ def claim_at(tag: Tag | None) -> Claim | None:
     claim = read_claim(tag.message) if tag is not None else None
     if tag is None or claim is None:
         return None
-    where = (claim.workflow_name, claim.environment)
-    names = {rollback_tag(*where, claim.bad_sha), return_tag(*where, claim.target_sha), busy_tag(*where)}
+    names = (*lasting_tags(claim), busy_tag(claim.workflow_name, claim.environment))
     return claim if tag.name in names and tag.commit == claim.target_sha else None
+
+
+def lasting_tags(claim: Claim) -> tuple[str, str]:
+    """Names of the tag that may stay with a claim: of a rollback, or of a return."""
+    where = (claim.workflow_name, claim.environment)
+    return rollback_tag(*where, claim.bad_sha), return_tag(*where, claim.target_sha)
 
 
 def proven_claim(tag: Tag | None, now: datetime) -> Claim | None:

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from recovery.models.decision import Decision, DecisionKind, Reason, ReasonId, RecoveryPlan
 from recovery.models.github import Run
 from recovery.models.records import Outcome, RecoveryState, RecoveryStatus, RecoveryType
+from recovery.models.rollback import HALF_WAY
 from recovery.policy.lifecycle import OPEN
 
 REQUEST_IN_FLIGHT = timedelta(minutes=5)
 """An effect requested this recently may still be answered; its process is not taken for dead."""
 
-_HALF_WAY = frozenset({Outcome.STILL_FAILING, Outcome.UNKNOWN})
 
 _BLOCKING = frozenset({RecoveryStatus.PENDING, RecoveryStatus.IN_PROGRESS, RecoveryStatus.COMPLETED})
 
@@ -50,7 +50,7 @@ def is_rollback(plan: RecoveryPlan) -> bool:
 
 def is_half_way(state: RecoveryState) -> bool:
     """Whether a rollback has ended so that nobody knows what is deployed now."""
-    return state.recovery_type is RecoveryType.ROLLBACK and state.metadata.get("outcome") in _HALF_WAY
+    return state.recovery_type is RecoveryType.ROLLBACK and state.metadata.get("outcome") in HALF_WAY
 
 
 def _may_be_done_again(state: RecoveryState) -> bool:

@@ -14,10 +14,10 @@ from recovery.models.github import Artifact, Job, Run, Tag
 from recovery.models.record import Record
 from recovery.models.rollback import Claim, RestoreOrder, RollbackKind
 from recovery.policy.bad_run import is_of_branch_itself
-from recovery.policy.claims import read_claim
+from recovery.policy.claims import lasting_tags, read_claim
 from recovery.policy.continuation import OwnJob
 from recovery.policy.namesakes import names_of_key
-from recovery.policy.naming import RETURN_TAGS, ROLLBACK_TAGS, return_tag, rollback_tag
+from recovery.policy.naming import RETURN_TAGS, ROLLBACK_TAGS
 from recovery.policy.trust import is_own_artifact
 
 _MARKS = frozenset({"recovery_id", "checkpoint_id", "nonce"})
@@ -194,10 +194,7 @@ def _why_not_claimed(order: RestoreOrder, tag: Tag, workflow_name: str, commit_s
 
 
 def _why_elsewhere(tag: Tag, claim: Claim, commit_sha: str) -> str | None:
-    named = (
-        rollback_tag(claim.workflow_name, claim.environment, claim.bad_sha),
-        return_tag(claim.workflow_name, claim.environment, claim.target_sha),
-    )
+    named = lasting_tags(claim)
     if tag.name not in named:
         return f"is not called what follows from its words: expected {' or '.join(f'`{name}`' for name in named)}"
     if not (tag.commit == claim.target_sha == commit_sha):

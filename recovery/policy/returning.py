@@ -10,7 +10,7 @@ from recovery.models.github import Deployment, Run
 from recovery.models.record import Moment, Record
 from recovery.models.records import RecoveryState
 from recovery.models.rollback import RollbackKind, RollbackOrder
-from recovery.policy.bad_run import DEPLOYED, OWN_REFERENCES, began_at
+from recovery.policy.bad_run import DEPLOYED, began_at, is_at_own_reference
 from recovery.policy.limits import is_half_way
 from recovery.settings import RollbackRule
 
@@ -47,7 +47,7 @@ def deployed_since(since: datetime, runs: Iterable[Run]) -> Run | None:
 
 def brought_back_since(failed: FailedRollback, dispatched: Iterable[Run]) -> Run | None:
     """A run of another rollback that began later, however it ended: it may have deployed."""
-    found = (run for run in dispatched if (run.head_branch or "").startswith(OWN_REFERENCES))
+    found = (run for run in dispatched if is_at_own_reference(run))
     return next((run for run in found if failed.reference is None or run.id > failed.reference), None)
 
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from recovery.models.records import Outcome, RecoveryState
-from recovery.models.rollback import RollbackKind
+from recovery.models.rollback import HALF_WAY, RollbackKind
 from recovery.render import plain
 from recovery.render.lines import Line, table
 
-_HALF_WAY = frozenset({Outcome.STILL_FAILING, Outcome.UNKNOWN})
 """Outcomes of which nobody knows what is deployed now."""
 
 
@@ -71,7 +70,7 @@ def _hold(state: RecoveryState, told: Mapping[str, Any]) -> str:
 
 def _way_back(state: RecoveryState, told: Mapping[str, Any]) -> Iterator[Line]:
     """How to go back to what stood before, where a rollback came to no good end after GitHub had taken it."""
-    is_half_way = state.metadata.get("accepted") and state.metadata.get("outcome") in _HALF_WAY
+    is_half_way = state.metadata.get("accepted") and state.metadata.get("outcome") in HALF_WAY
     if not is_half_way or not state.rollback_checkpoint_id:
         return
     if told.get("kind") == RollbackKind.REVERT_PR or told.get("returns_from"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -159,9 +160,9 @@ def test_what_strangers_plant_costs_nothing(job: Job, planted: dict[str, object]
         {"content": b"{}"},
     ],
 )
-def test_what_holds_nothing_hides_nothing(job: Job, maker: dict[str, object]) -> None:
+def test_what_holds_nothing_hides_nothing(job: Job, maker: dict[str, Any]) -> None:
     """Of another workflow, over, or unreadable: the next one is looked into."""
-    job.keep(9, **maker)  # type: ignore[arg-type]
+    job.keep(9, **maker)
 
     assert "" == job.guard()
     job.keep(1)
