@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from benchmarks import checkpoint, classify, start
+from benchmarks import accuracy, checkpoint, classify, start
 from benchmarks.measuring import report
 
 BENCHMARKS = {"start": start.results, "classify": classify.results, "checkpoint": checkpoint.results}
@@ -15,3 +15,5 @@ if unknown:
 for name in sys.argv[1:] or BENCHMARKS:
     report(name, BENCHMARKS[name]())
     print()
+    if name == "classify":
+        accuracy.tell()

@@ -48,6 +48,9 @@ CREATE TABLE pipeline_failures (
 	html_url TEXT,
 	consequence_of TEXT,
 	log_problem TEXT,
+	failed_tests TEXT DEFAULT '[]',
+	baseline_run_id BIGINT,
+	notes TEXT DEFAULT '[]',
 	PRIMARY KEY (id)
 );
 

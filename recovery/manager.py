@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from recovery.deciding import Decider
 from recovery.effect import FOUND_LATER, Effect
 from recovery.errors import DeadlineExceeded, StateError
+from recovery.inquiry import Inquiry, inquiry_for
 from recovery.models.decision import Decision, DecisionKind, Observation, Reason, RecoveryPlan
 from recovery.models.github import Run
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryStatus, RecoveryType, WorkflowCheckpoint
@@ -50,6 +51,7 @@ class RecoveryManager:
         recorded_by: str = "local",
         delivery: Delivery | None = None,
         damage: str = "",
+        inquiry: Inquiry | None = None,
     ) -> None:
         self._store = store
         self._forge = forge
@@ -57,6 +59,7 @@ class RecoveryManager:
         self._vault = vault
         self._clock = clock
         self._settings = settings or Settings()
+        self._inquiry = inquiry or inquiry_for(self._settings)
         self._recorder = Recorder(store, clock, recorded_by)
         self._decider = Decider(store, self._reach, self._recorder, self._settings, own_workflow)
         self._rollbacks = RollbackPlanner(store, self._reach, self._recorder, self._settings)
@@ -258,7 +261,7 @@ class RecoveryManager:
         return self._store.recovery(plan.header.id) or project([self._recorder.decision_event(plan)])
 
     def _observe(self, run_id: int, attempt: int) -> Observation:
-        return observe(self._forge, self._clock, run_id, attempt, most_logs=self._settings.max_failed_jobs)
+        return observe(self._forge, self._clock, run_id, attempt, self._inquiry)
 
     def _due_at(self, seen: Observation, decision: Decision) -> datetime | None:
         if decision.kind is not DecisionKind.ACT:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from recovery.errors import RecoveryError, RunActive, StateError, StrategyUnavailable
+from recovery.inquiry import Inquiry, inquiry_for
 from recovery.manager import RecoveryManager
 from recovery.models.decision import DecisionKind, Observation
 from recovery.models.records import PipelineFailure, RecoveryState, RecoveryStatus, RecoveryType, WorkflowCheckpoint
@@ -31,6 +32,7 @@ class PipelineMonitor:
         *,
         settings: Settings | None = None,
         own_workflow: str | None = None,
+        inquiry: Inquiry | None = None,
     ) -> None:
         self._manager = manager
         self._forge = forge
@@ -38,10 +40,11 @@ class PipelineMonitor:
         self._clock = clock
         self._settings = settings or Settings()
         self._own_workflow = own_workflow
+        self._inquiry = inquiry or inquiry_for(self._settings)
 
     def observe(self, run_id: int, attempt: int | None = None) -> Observation:
         """Observe an attempt (the latest by default) and name the cause of each failed job."""
-        return observe(self._forge, self._clock, run_id, attempt, most_logs=self._settings.max_failed_jobs)
+        return observe(self._forge, self._clock, run_id, attempt, self._inquiry)
 
     async def initiate_enhanced_recovery(self, failure: PipelineFailure, strategy: str = "auto") -> RecoveryState:
         """Recover through the manager; with no usable manager, fall back to a basic retry and say so."""

@@ -121,6 +121,11 @@ class Forge(Protocol):
     repository: str
     """`owner/name`"""
 
+    @property
+    def requests_left(self) -> int | None:
+        """Requests that GitHub still answers within its current hour; None where it has not told."""
+        ...
+
     def run(self, run_id: int) -> Run:
         """A run as it stands in its latest attempt."""
         ...
@@ -157,6 +162,13 @@ class Forge(Protocol):
 
     def runs_of_workflow(self, workflow_file: str, *, branch: str | None = None, limit: int = 100) -> tuple[Run, ...]:
         """The newest runs of one workflow (`recovery.yml`), newest first; one request per 100."""
+        ...
+
+    def successful_runs(self, workflow_file: str, branch: str, *, before: datetime) -> tuple[Run, ...]:
+        """The newest few runs of one workflow on a branch that succeeded and were created before then, newest first.
+
+        One request. Runs of forks whose branch has the same name are among them.
+        """
         ...
 
     def failed_runs(self, since: datetime, limit: int = 100) -> tuple[Run, ...]:
@@ -200,6 +212,10 @@ class Forge(Protocol):
 
         Of a large artifact only the parts that hold the file are downloaded; its digest is not compared then.
         """
+        ...
+
+    def artifact_files(self, artifact: Artifact, ending: str) -> tuple[bytes, ...]:
+        """Every file in an artifact's zip whose name ends so, in any case, read in memory within declared bounds."""
         ...
 
     def comments(self, issue: int) -> tuple[Comment, ...]:

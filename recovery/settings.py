@@ -157,6 +157,15 @@ class Settings(Record):
     rollback_workflow: str = ".github/workflows/rollback.yml"
     """The workflow that people roll back with, whose plans and holds are believed like those of `recovery-workflow`."""
 
+    rules: tuple[dict[str, Any], ...] = ()
+    """Rules of your own, as in a pack; one with the id of a built-in rule replaces it."""
+    baseline: bool = True
+    """Whether a failed job's log is compared with the one of the last run in which the job succeeded."""
+    known_flaky: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Ids of tests (`*` stands for anything), or fingerprints, of failures that people know to come and go."""
+    test_reports: tuple[Annotated[str, Field(min_length=1)], ...] = ()
+    """Name patterns (`junit-*`) of the artifacts in which the jobs leave their test reports, as JUnit XML."""
+
     @property
     def believed_workflows(self) -> tuple[str, ...]:
         """The workflows of which runs on the default branch are believed: their plans, journals and holds."""
@@ -189,6 +198,10 @@ _FILE_ONLY = frozenset(
         "recovery-workflow",
         "rollback",
         "rollback-workflow",
+        "rules",
+        "baseline",
+        "known-flaky",
+        "test-reports",
     }
 )
 _INPUT_ONLY = frozenset(

@@ -13,6 +13,7 @@ from recovery.adapters.runner import RunnerContext, make_folder, runner_context
 from recovery.adapters.vault import DirectoryVault
 from recovery.app.configuration import settings_for
 from recovery.app.connecting import open_github
+from recovery.inquiry import inquiry_for
 from recovery.manager import RecoveryManager
 from recovery.monitor import PipelineMonitor
 from recovery.ports import Clock, Delivery, Forge, Store
@@ -52,14 +53,15 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
     """Wire everything. On a runner a broken cached database is set aside, and everything is journalled.
 
     Raises:
-        RecoveryError: no token, a database that cannot be used, a repository name that is none.
+        RecoveryError: no token, a database that cannot be used, a repository name that is none, a rule that is no rule.
     """
     from recovery.adapters.database.engine import open_store
     from recovery.adapters.github.request_log import RequestLog
 
+    requests = RequestLog(context.request_log)
+    inquiry = inquiry_for(settings, default_branch=context.default_branch, counted_as=requests.phase)
     make_folder(context.directory)
     clock = SystemClock()
-    requests = RequestLog(context.request_log)
     archive = open_store(context.database_url, set_aside_broken=context.database_is_cached)
     damage = f"the database was set aside as {archive.set_aside}" if archive.set_aside is not None else ""
     if damage:
@@ -77,6 +79,10 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
         recorded_by=context.author,
         delivery=delivery,
         damage=damage,
+        inquiry=inquiry,
+    )
+    monitor = PipelineMonitor(
+        manager, forge, vault, clock, settings=settings, own_workflow=context.workflow_path, inquiry=inquiry
     )
     return Workplace(
         context=context,
@@ -86,7 +92,7 @@ def open_workplace(context: RunnerContext, settings: Settings) -> Workplace:
         forge=forge,
         clock=clock,
         manager=manager,
-        monitor=PipelineMonitor(manager, forge, vault, clock, settings=settings, own_workflow=context.workflow_path),
+        monitor=monitor,
         recorder=Recorder(store, clock, context.author),
         requests=requests,
         workflow=_recovery_workflow(context, settings, forge, requests),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable
 from typing import Any
@@ -12,11 +13,21 @@ from recovery.render.lines import Line
 
 LONGEST_LINE = 4000
 
-STYLES = {"time": "dim", "good": "green", "bad": "red", "info": "", "quote": "yellow"}
+STYLES = {"time": "dim", "good": "green", "bad": "red", "info": "", "quote": "yellow", "faint": "dim"}
+
+_ASKS_FOR_COLOUR = ("FORCE_COLOR", "TTY_COMPATIBLE")
 
 
 def show(lines: Iterable[Line]) -> None:
     """Print lines, coloured on a terminal only (`NO_COLOR` and `FORCE_COLOR` are honoured)."""
+    if not (sys.stdout.isatty() or any(os.environ.get(name) for name in _ASKS_FOR_COLOUR)):
+        for line in lines:
+            print(line.text)
+        return
+    _show_coloured(lines)
+
+
+def _show_coloured(lines: Iterable[Line]) -> None:
     from rich.console import Console
     from rich.text import Text
 

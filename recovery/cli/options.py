@@ -25,7 +25,12 @@ class Parser(argparse.ArgumentParser):
         super().error("".join(letter if letter.isprintable() else "\ufffd" for letter in told))
 
 
-def add(commands: Commands, name: str, handler: str, summary: str, example: str) -> argparse.ArgumentParser:
+_JSON_HELP = "one JSON document on standard output, nothing else"
+
+
+def add(
+    commands: Commands, name: str, handler: str, summary: str, example: str, *, json_help: str = _JSON_HELP
+) -> argparse.ArgumentParser:
     """A command with its help, an example, `--json`, and its handler, which is imported when it runs."""
     command = commands.add_parser(
         name,
@@ -34,7 +39,7 @@ def add(commands: Commands, name: str, handler: str, summary: str, example: str)
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.epilog = f"example:\n  {command.prog} {example}".rstrip()
-    command.add_argument("--json", action="store_true", help="one JSON document on standard output, nothing else")
+    command.add_argument("--json", action="store_true", help=json_help)
     command.set_defaults(run=_late(handler))
     return command
 
@@ -75,6 +80,15 @@ def github(command: argparse.ArgumentParser) -> None:
 def logging(command: argparse.ArgumentParser) -> None:
     """Where requests are written down."""
     command.add_argument("--request-log", metavar="FILE", help="write every request to GitHub here, a JSON line each")
+
+
+def comparing(command: argparse.ArgumentParser) -> None:
+    """Whether the logs of failed jobs are compared with green ones."""
+    command.add_argument(
+        "--no-baseline",
+        action="store_true",
+        help="name causes from the failed run alone; do not compare its logs with those of the last successful run",
+    )
 
 
 def acting(command: argparse.ArgumentParser) -> None:

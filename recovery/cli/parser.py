@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from recovery.cli import options, values
+from recovery.cli import local_parser, options, values
 from recovery.cli.options import Commands
 from recovery.errors import RecoveryError, error_classes
 from recovery.version import VERSION
@@ -33,7 +33,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_rollback_commands(commands)
     _add_run_commands(commands)
     _add_checkpoint_commands(commands)
-    _add_local_commands(commands)
+    local_parser.add_commands(commands)
     return parser
 
 
@@ -74,6 +74,7 @@ def _add_seed_commands(commands: Commands) -> None:
     )
     command.add_argument("--failure-id", required=True)
     command.add_argument("--type", default="auto", choices=["auto", "retry", "resume", "rollback", "none"])
+    options.comparing(command)
     options.acting(command)
 
     command = options.add(
@@ -150,6 +151,7 @@ def _add_run_commands(commands: Commands) -> None:
     )
     command.add_argument("run_id", type=int, metavar="RUN_ID")
     command.add_argument("--attempt", type=int, help="default: the latest")
+    options.comparing(command)
     options.github(command)
 
     command = options.add(commands, "recover", "running:recover", "observe, decide, and recover if it is right", "4242")
@@ -157,12 +159,14 @@ def _add_run_commands(commands: Commands) -> None:
     command.add_argument("--attempt", type=int, help="default: the latest")
     command.add_argument("--strategy", default="auto", choices=["auto", "retry", "resume", "rollback", "none"])
     command.add_argument("--reason", default="", help="kept in the record")
+    options.comparing(command)
     options.acting(command)
 
     command = options.add(
         commands, "sweep", "running:sweep", "settle open recoveries, execute what is due, catch lost events", ""
     )
     options.watching(command)
+    options.comparing(command)
     options.acting(command)
 
 
@@ -228,50 +232,6 @@ def _add_checkpoint_commands(commands: Commands) -> None:
     command.add_argument("--request-log", metavar="FILE", help="write every request to GitHub here, a JSON line each")
     command.add_argument("--dry-run", action="store_true", help="only verify; write nothing")
     command.set_defaults(db=None)
-
-
-def _add_local_commands(commands: Commands) -> None:
-    command = options.add(
-        commands, "classify", "classifying:classify_files", "name the cause in log files", "build.log"
-    )
-    command.add_argument("files", nargs="+", metavar="FILE", help="a log; `-` reads standard input")
-
-    command = options.add(
-        commands,
-        "rehearse",
-        "rehearsing:rehearse",
-        "run the whole loop locally, on a stand-in for GitHub",
-        "examples/flaky --scenario network\n  recovery rehearse . --fail 'test:Run the tests'",
-    )
-    command.add_argument("folder", nargs="?", default=".", metavar="REPO", help="folder (default: this one)")
-    _failing(command)
-    command.add_argument("--event", choices=["pull_request", "push"], help="default: pull_request")
-    command.add_argument("--workflow", metavar="NAME", help="only this one of those the event starts (name or file)")
-    command.add_argument(
-        "--with-template", action="store_true", help="add our recovery workflow to the copy that is rehearsed"
-    )
-    command.add_argument("--expect", choices=["cleared", "left-red", "still-failing"], help="fail if it ends otherwise")
-    command.add_argument("--keep", metavar="FOLDER", help="keep everything here: logs, repository copy, access log")
-    command.add_argument("--output", metavar="FOLDER", help="keep the database, comment, decision and requests here")
-    command.add_argument(
-        "--timeout", type=values.seconds, default=600.0, metavar="SECONDS", help="give up after this (default: 600)"
-    )
-    command.add_argument(
-        "--minute", type=values.seconds, default=60.0, metavar="SECONDS", help="length of a minute of timeout-minutes"
-    )
-
-
-def _failing(command: argparse.ArgumentParser) -> None:
-    command.add_argument("--scenario", metavar="NAME", help="what goes wrong: a name of --list, or a .yml file")
-    command.add_argument("--list", action="store_true", help="list the scenarios and stop")
-    for option, what, place in (
-        ("--fail", "fail this step in the first attempt; it prints LOGFILE, or a network error", "STEP[=LOGFILE]"),
-        ("--fail-always", "fail this step in every attempt", "STEP[=LOGFILE]"),
-        ("--time-out", "let this job run into its time limit in the first attempt", "STEP"),
-        ("--lose-runner", "let this job lose its runner in the first attempt", "STEP"),
-    ):
-        shown = f"JOB:{place}" if option.startswith("--fail") else f"JOB[:{place}]"
-        command.add_argument(option, action="append", default=[], metavar=shown, help=f"{what} (repeatable)")
 
 
 def _capturing(command: argparse.ArgumentParser) -> None:

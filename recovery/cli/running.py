@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from recovery.adapters.database.engine import open_store
+from recovery.adapters.runner import RunnerContext
 from recovery.app.configuration import settings_for
 from recovery.app.handover import hand_over
 from recovery.app.recovering import Result, Target, execute_recovery, plan_recovery
@@ -17,6 +18,7 @@ from recovery.errors import NotFoundError
 from recovery.render.lines import Line
 from recovery.render.timeline import timeline, timeline_of
 from recovery.render.verdict import failure_lines
+from recovery.settings import Settings
 
 
 def observe(options: argparse.Namespace) -> int:
@@ -59,7 +61,7 @@ def recover(options: argparse.Namespace) -> int:
 def sweep(options: argparse.Namespace) -> int:
     """Settle open recoveries, execute what is due, catch lost events."""
     context = local_context(options)
-    settings = settings_for(context.workspace, {"mode": "sweep", "dry-run": str(options.dry_run)})
+    settings = _settings(options, context, {"mode": "sweep", "dry-run": str(options.dry_run)})
     if options.workflow:
         settings = settings.model_copy(update={"recovery_workflow": options.workflow})
     place = open_workplace(context.model_copy(update={"workflow_path": settings.recovery_workflow}), settings)
@@ -68,7 +70,12 @@ def sweep(options: argparse.Namespace) -> int:
 
 def _workplace(options: argparse.Namespace, inputs: dict[str, str]) -> Workplace:
     context = local_context(options)
-    return open_workplace(context, settings_for(context.workspace, inputs))
+    return open_workplace(context, _settings(options, context, inputs))
+
+
+def _settings(options: argparse.Namespace, context: RunnerContext, inputs: dict[str, str]) -> Settings:
+    settings = settings_for(context.workspace, inputs)
+    return settings.model_copy(update={"baseline": False}) if options.no_baseline else settings
 
 
 def _finish(options: argparse.Namespace, result: Result) -> int:

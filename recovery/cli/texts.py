@@ -13,7 +13,9 @@ from recovery.render import plain
 SHOWN = 80
 """Characters that an error repeats of a name that is not known."""
 
-_FILES = frozenset({"against", "base", "files", "folder", "into", "keep", "output", "workspace"})
+_FILES = frozenset(
+    {"against", "base", "baseline", "files", "folder", "into", "junit", "keep", "output", "rules", "workspace"}
+)
 """Options that name files, whose names are bytes on a disk, and need not be text."""
 
 _FILES_OR_NAMES = frozenset({"after", "before", "checkpoint", "scenario"})

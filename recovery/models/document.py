@@ -26,6 +26,7 @@ class FailureDocument(Record):
     fingerprint: str = ""
     url: str = ""
     consequence_of: str | None = None
+    failed_tests: tuple[str, ...] = ()
 
 
 class CheckpointDocument(Record):

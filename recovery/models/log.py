@@ -1,18 +1,25 @@
-"""A job's log as bytes, bounded in size, with line numbers that stay those of the whole log."""
+"""A job's log as bytes, bounded in size, with line numbers that stay those of the whole log.
+
+A plain dataclass, so that `recovery classify` starts without pydantic.
+"""
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Self
 
-from recovery.models.record import Record
-
 LOG_LIMIT = 64 * 1024 * 1024
-"""Bytes of a log that are kept. The end is kept, for that is where failures are."""
+"""Bytes of a log that are kept of a download. The end is kept, for that is where failures are."""
+
+FILE_LIMIT = 256 * 1024 * 1024
+"""Bytes that are kept of a log that is here already."""
 
 
-class JobLog(Record):
-    """The last `LOG_LIMIT` bytes of a log; `first_line` is the number of the first line kept."""
+@dataclass(frozen=True, slots=True)
+class JobLog:
+    """The last bytes of a log; `first_line` is the number of the first line kept."""
 
     content: bytes
     first_line: int = 1
@@ -20,27 +27,30 @@ class JobLog(Record):
 
     @classmethod
     def from_chunks(cls, chunks: Iterable[bytes], limit: int = LOG_LIMIT) -> Self:
-        """Read a log of any size in bounded memory (about twice `limit`)."""
-        kept = bytearray()
+        """Read a log of any size, in little more memory than is kept of it; up to three times that if it is cut."""
+        kept = io.BytesIO()
         dropped_lines = 0
         truncated = False
         for chunk in chunks:
-            kept += chunk
-            if len(kept) > 2 * limit:
-                dropped_lines += _drop_head(kept, limit)
+            kept.write(chunk)
+            if kept.tell() > 2 * limit:
+                kept, dropped = _without_head(kept, limit)
+                dropped_lines += dropped
                 truncated = True
-        if len(kept) > limit:
-            dropped_lines += _drop_head(kept, limit)
+        if kept.tell() > limit:
+            kept, dropped = _without_head(kept, limit)
+            dropped_lines += dropped
             truncated = True
-        return cls(content=bytes(kept), first_line=dropped_lines + 1, truncated=truncated)
+        return cls(kept.getvalue(), dropped_lines + 1, truncated)
 
 
-def _drop_head(kept: bytearray, limit: int) -> int:
-    """Cut `kept` down to its last `limit` bytes, at a line's start where there is one; count lines cut."""
-    cut = len(kept) - limit
-    line_end = kept.find(b"\n", cut)
-    if line_end != -1 and line_end + 1 < len(kept):
+def _without_head(kept: io.BytesIO, limit: int) -> tuple[io.BytesIO, int]:
+    """The last `limit` bytes, from a line's start where there is one, and how many lines were cut."""
+    content = kept.getvalue()
+    cut = len(content) - limit
+    line_end = content.find(b"\n", cut)
+    if line_end != -1 and line_end + 1 < len(content):
         cut = line_end + 1
-    dropped = kept.count(b"\n", 0, cut)
-    del kept[:cut]
-    return dropped
+    rest = io.BytesIO()
+    rest.write(memoryview(content)[cut:])
+    return rest, content.count(b"\n", 0, cut)

@@ -42,6 +42,13 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"
 
 
+MOST_FAILED_TESTS = 20
+"""Failed tests of one job that are put on record: the first ones."""
+
+_TOLD_BY_A_LINE = 0.5
+"""The least confidence of a class that a line of the log tells."""
+
+
 def _now() -> datetime:
     return datetime.now(UTC)
 
@@ -97,6 +104,17 @@ class PipelineFailure(Record):
     """Name of the job whose failure caused this one (a gate job, or fail-fast); it is no cause itself."""
     log_problem: str | None = None
     """Why the log could not be read; None when it was."""
+    failed_tests: tuple[str, ...] = ()
+    """Ids of the tests that failed, as the framework or its report names them; `MOST_FAILED_TESTS` of them at most."""
+    baseline_run_id: Number | None = None
+    """The run whose log of the same job, which succeeded there, this one's was compared with."""
+    notes: tuple[str, ...] = ()
+    """What was to be looked at besides the log and could not be, and why, one sentence each."""
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether at most the failed step's title tells the class, because no line of the log speaks clearly."""
+        return self.retryable is Retryable.NO and self.confidence < _TOLD_BY_A_LINE
 
 
 class RecoveryState(Record):

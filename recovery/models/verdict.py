@@ -1,12 +1,15 @@
-"""What the classifier says of one failed job: a class, whether to try again, and the lines that prove it."""
+"""What the classifier says of one failed job: a class, whether to try again, and the lines that prove it.
+
+Plain dataclasses, so that `recovery classify` starts without pydantic.
+"""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, ClassVar
 
-from pydantic import Field
-
-from recovery.models.record import Record
+from recovery.models.junit_report import JUnitReport
 
 
 class FailureClass(StrEnum):
@@ -42,20 +45,34 @@ class Retryable(StrEnum):
     NO = "no"
 
 
-class Evidence(Record):
+def _counted_from_one(schema: dict[str, Any]) -> None:
+    schema["properties"]["line"]["minimum"] = 1
+
+
+@dataclass(frozen=True)
+class Evidence:
     """One line that supports the verdict. `line` is 1-based in the log as GitHub serves it."""
 
-    line: int = Field(ge=1)
+    line: int
     text: str
     rule: str
 
+    __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid", "json_schema_extra": _counted_from_one}
+    """Where it is part of a pydantic record, it is as strict as that, and its schema says so."""
 
-class Verdict(Record):
+    def __post_init__(self) -> None:
+        if self.line < 1:
+            raise ValueError("lines are counted from 1")
+
+
+@dataclass(frozen=True)
+class Verdict:
     """The named cause of one failed job, best evidence first."""
 
     failure_class: FailureClass
     retryable: Retryable
-    confidence: float = Field(ge=0.0, le=1.0)
+    confidence: float
+    """How likely the class is right, from 0 to 1."""
     evidence: tuple[Evidence, ...] = ()
     excerpt: tuple[tuple[int, int], ...] = ()
     """Line ranges (first, last), 40 lines at most in all, that a person should read."""
@@ -64,9 +81,12 @@ class Verdict(Record):
     """One sentence for people: why this class."""
     strategy: str = "none"
     """What this cause calls for: `retry`, or `none` (leave it to people)."""
+    failed_tests: tuple[str, ...] = ()
+    """Ids of failed tests, as the framework or its report names them; the first ones, where there are many."""
 
 
-class JobFacts(Record):
+@dataclass(frozen=True)
+class JobFacts:
     """What is known of a failed job besides its log."""
 
     job_name: str = ""
@@ -75,3 +95,33 @@ class JobFacts(Record):
     last_started_step: str | None = None
     steps_known: bool = False
     """False when only a log file is at hand, so that "no failed step" proves nothing."""
+    known_flaky: tuple[str, ...] = ()
+    """Fingerprints of failures, or ids of tests, that people know to come and go."""
+    test_report: JUnitReport | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line on which a rule matched, and how its weight came about."""
+
+    line: int
+    text: str
+    rule: str
+    failure_class: FailureClass
+    confidence: float
+    """What the rule says of itself."""
+    score: float
+    """What became of that where the line stands."""
+    notes: tuple[str, ...] = ()
+    """Why it counts for more or for less, one phrase each."""
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """A verdict with all that was weighed for it, in the order of the log."""
+
+    verdict: Verdict
+    findings: tuple[Finding, ...]
+    winner: Finding | None
+    why: str
+    """One sentence: why the winner won, or why nothing did."""

@@ -6,23 +6,28 @@ from collections import Counter
 from dataclasses import dataclass
 
 from recovery.models.log import JobLog
-from recovery.models.verdict import Evidence, FailureClass, JobFacts, Retryable, Verdict
-from recovery.policy.excerpt import excerpt_around, printable, tail
+from recovery.models.verdict import Evidence, Explanation, FailureClass, Finding, JobFacts, Retryable, Verdict
+from recovery.policy.failed_tests import FailedTests, flaky_evidence
 from recovery.policy.fingerprint import fingerprint
-from recovery.policy.log_sections import LogReading, read_sections
+from recovery.policy.judging import Call, judge_tests, known_to_be_flaky
+from recovery.policy.logs.baseline import Baseline
+from recovery.policy.logs.excerpt import excerpt, printable, tail
+from recovery.policy.logs.lines import start_of
 from recovery.policy.redaction import redact
-from recovery.policy.rules.loader import builtin_rules
-from recovery.policy.rules.model import CONVINCING, RuleSet
-from recovery.policy.suspects import Suspect, is_real, lead, ranked, suspects_in
+from recovery.policy.rules.builtin import builtin_rules
+from recovery.policy.rules.model import RuleSet
+from recovery.policy.sections import LogReading, read_sections
+from recovery.policy.suspects import Suspect, sections_to_read, suspects_in
 
+_OF_TESTS = frozenset({FailureClass.TEST_FAILURE, FailureClass.FLAKY_TEST})
 _PASSED = frozenset({"success", "skipped", "neutral"})
+_NO_FACTS = JobFacts()
 _EVIDENCE_LIMIT = 5
-_AFTERMATH = 5
-"""Lines after a trouble in which a tool still speaks of that same trouble."""
-
-UNKNOWN_ERROR = "error-line"
-"""The rule for lines that say `error` in words that belong to no known tool."""
 _SAME_RULE_LIMIT = 2
+_AS_TELLING = 0.25
+_EXCERPTED = 12
+"""How much less convincing than the cause a line may be that is shown with it, and how many such lines there are."""
+
 _EXAMINED = 4096
 """Bytes of an evidence line that are looked at for secrets; far more than is shown."""
 
@@ -40,129 +45,107 @@ _TRANSIENT = frozenset(
 """Classes of which a `maybe` is worth a second try by hand."""
 
 
-@dataclass(frozen=True)
-class _Call:
-    """The decision, before it is written up: what was said, how sure, and which suspects prove it."""
+def classify(
+    log: JobLog | None,
+    facts: JobFacts = _NO_FACTS,
+    rules: RuleSet | None = None,
+    *,
+    baseline: JobLog | None = None,
+) -> Verdict:
+    """Say why a job failed.
 
-    failure_class: FailureClass
-    retryable: Retryable
-    confidence: float
-    reason: str
-    proof: tuple[Suspect, ...] = ()
+    `log` None means that the log could not be read: then only structure speaks. `baseline` is the log of the same job
+    when it passed last.
+    """
+    return explain(log, facts, rules, baseline=baseline).verdict
 
 
-def classify(log: JobLog | None, facts: JobFacts = JobFacts(), rules: RuleSet | None = None) -> Verdict:  # noqa: B008
-    """Say why a job failed. `log` None means that the log could not be read: then only structure speaks."""
+def explain(
+    log: JobLog | None,
+    facts: JobFacts = _NO_FACTS,
+    rules: RuleSet | None = None,
+    *,
+    baseline: JobLog | None = None,
+) -> Explanation:
+    """Say why a job failed, and all that was weighed for it; takes what `classify` takes."""
     if facts.conclusion in _PASSED:
-        return _verdict(_Call(FailureClass.NO_FAILURE, Retryable.NO, 0.95, "the job did not fail"), None, facts)
-    reading = None if log is None else read_sections(log, rules or builtin_rules())
-    suspects = [] if reading is None else suspects_in(reading, facts)
-    return _verdict(_decide(reading, suspects, facts), reading, facts)
+        passed = Call(FailureClass.NO_FAILURE, Retryable.NO, 0.95, "the job did not fail")
+        return _explanation(passed, _Case(None, facts, FailedTests(), None), [])
+    rules = rules or builtin_rules()
+    reading = None if log is None else read_sections(log, rules)
+    green = None if baseline is None else Baseline(baseline)
+    suspects = [] if reading is None else suspects_in(reading, facts, rules, green)
+    tests = FailedTests() if reading is None else _tests_in(reading, facts)
+    call = judge_tests(reading, suspects, facts, tests)
+    return _explanation(call, _Case(reading, facts, tests, green), suspects)
 
 
-def _decide(reading: LogReading | None, suspects: list[Suspect], facts: JobFacts) -> _Call:
-    """Let structure speak where it can, then the most convincing line, then admit not to know."""
-    if facts.conclusion == "cancelled":
-        return _cancelled(suspects)
-    if facts.conclusion == "timed_out":
-        return _timed_out(suspects)
-    best = lead(suspects)
-    if _lost_its_runner(facts) and not any(is_real(suspect) for suspect in suspects):
-        return _runner_lost(suspects) if facts.last_started_step else _never_started(suspects)
-    if best is None or best.rule.failure_class is FailureClass.UNKNOWN:
-        return _unexplained(reading, suspects, facts)
-    return _by_text(best, suspects)
-
-
-def _cancelled(suspects: list[Suspect]) -> _Call:
-    """A cancelled job was stopped by a person or a newer run, unless the runner's own words say otherwise."""
-    best = lead(suspects)
-    if best is not None and any(_proves_a_reason(suspect) for suspect in suspects):
-        return _by_text(best, suspects)
-    reason = "the job was cancelled, and nothing in its log shows a timeout or a lost runner"
-    return _Call(FailureClass.UNKNOWN, Retryable.NO, 0.6, reason)
-
-
-def _proves_a_reason(suspect: Suspect) -> bool:
-    """Whether the runner itself says that time was up or the machine was lost."""
-    stopped = suspect.rule.failure_class in {FailureClass.TIMEOUT, FailureClass.INFRASTRUCTURE}
-    return stopped and suspect.rule.runner and suspect.score >= CONVINCING
-
-
-def _timed_out(suspects: list[Suspect]) -> _Call:
-    proof = tuple(suspect for suspect in suspects if suspect.rule.failure_class is FailureClass.TIMEOUT)
-    return _Call(FailureClass.TIMEOUT, Retryable.MAYBE, 0.9, "GitHub stopped the job at its time limit", proof)
-
-
-def _lost_its_runner(facts: JobFacts) -> bool:
-    """A job that failed although none of its steps did has lost its runner."""
-    return facts.steps_known and facts.conclusion == "failure" and not facts.failed_steps
-
-
-def _runner_lost(suspects: list[Suspect]) -> _Call:
-    proof = tuple(suspect for suspect in suspects if suspect.rule.runner)
-    reason = "the job failed although none of its steps did: its runner was lost"
-    return _Call(FailureClass.INFRASTRUCTURE, Retryable.YES, 0.85, reason, proof)
-
-
-def _never_started(suspects: list[Suspect]) -> _Call:
-    """No runner could be had, or none was allowed: a spending limit looks just like a shortage of machines."""
-    proof = tuple(suspect for suspect in suspects if suspect.rule.runner)
-    reason = "the job failed before any of its steps began: no runner took it, or none was allowed to"
-    return _Call(FailureClass.INFRASTRUCTURE, Retryable.MAYBE, 0.7, reason, proof)
-
-
-def _unexplained(reading: LogReading | None, suspects: list[Suspect], facts: JobFacts) -> _Call:
-    """Nothing convinces: either nothing failed, or nobody can say what."""
-    if reading is None:
-        return _Call(FailureClass.UNKNOWN, Retryable.NO, 0.0, "the log could not be read")
-    if facts.conclusion is None and not suspects and not reading.failed_sections:
-        return _Call(FailureClass.NO_FAILURE, Retryable.NO, 0.8, "nothing in the log says that anything failed")
-    reason = "the job failed, but no line of its log says why in words this program knows"
-    return _Call(FailureClass.UNKNOWN, Retryable.NO, 0.3, reason, tuple(suspects))
-
-
-def _by_text(best: Suspect, suspects: list[Suspect]) -> _Call:
-    """Take the best suspect's word, and doubt a `yes` that anything speaks against."""
-    retryable, confidence = best.rule.retryable, best.score
-    rivals = {suspect.rule.failure_class for suspect in suspects if suspect.score >= best.score}
-    if len(rivals) > 1:
-        confidence -= 0.1  # two causes, equally convincing
-    doubtful = (
-        confidence < CONVINCING
-        or any(is_real(suspect) for suspect in suspects)
-        or not any(_may_have_ended_it(suspect, best) for suspect in suspects)
-        or _something_else_followed(suspects, best)
+def _tests_in(reading: LogReading, facts: JobFacts) -> FailedTests:
+    """Which tests failed by the log and by their report, up to the end of the last step that failed."""
+    sections = sections_to_read(reading, facts)
+    end = max((section.end or reading.last_line for section in sections), default=reading.first_line - 1)
+    return flaky_evidence(
+        [hit for section in sections for hit in section.hits],
+        reading.content,
+        reading.first_line,
+        report=facts.test_report,
+        known=facts.known_flaky,
+        complete=all(section.complete for section in sections),
+        stop=start_of(reading.content, end - reading.first_line + 1, reading.landmarks),
     )
-    if retryable is Retryable.YES and doubtful:
-        retryable, confidence = Retryable.MAYBE, min(confidence, CONVINCING)
-    return _Call(best.rule.failure_class, retryable, confidence, best.rule.reason, ranked(best, suspects))
 
 
-def _may_have_ended_it(suspect: Suspect, best: Suspect) -> bool:
-    """Trouble far from the step's end was most likely recovered from, unless the runner itself says so."""
-    return suspect.rule.failure_class is best.rule.failure_class and (suspect.near_end or suspect.rule.runner)
+@dataclass(frozen=True)
+class _Case:
+    """What a verdict is written up from."""
+
+    reading: LogReading | None
+    facts: JobFacts
+    tests: FailedTests
+    green: Baseline | None
 
 
-def _something_else_followed(suspects: list[Suspect], best: Suspect) -> bool:
-    """Whether an error that no rule knows comes after the trouble: that may be what really failed."""
-    last = max(suspect.line for suspect in suspects if suspect.rule.failure_class is best.rule.failure_class)
-    return any(suspect.rule.id == UNKNOWN_ERROR and suspect.line > last + _AFTERMATH for suspect in suspects)
+def _explanation(call: Call, case: _Case, suspects: list[Suspect]) -> Explanation:
+    winner = call.proof[0] if call.proof else None
+    findings = {id(suspect): _finding(suspect) for suspect in suspects}
+    return Explanation(
+        verdict=_verdict(call, case),
+        findings=tuple(findings.values()),
+        winner=None if winner is None else findings[id(winner)],
+        why=call.why,
+    )
 
 
-def _verdict(call: _Call, reading: LogReading | None, facts: JobFacts) -> Verdict:
+def _finding(suspect: Suspect) -> Finding:
+    return Finding(
+        line=suspect.line,
+        text=_shown(suspect),
+        rule=suspect.rule.id,
+        failure_class=suspect.rule.failure_class,
+        confidence=suspect.rule.confidence,
+        score=suspect.score,
+        notes=suspect.notes,
+    )
+
+
+def _verdict(call: Call, case: _Case) -> Verdict:
+    facts = case.facts
     evidence = _evidence(call.proof)
-    retry = call.retryable is Retryable.YES or (call.retryable is Retryable.MAYBE and call.failure_class in _TRANSIENT)
     step = facts.failed_steps[0] if facts.failed_steps else facts.last_started_step or ""
+    signature = fingerprint(call.failure_class, evidence[0].text if evidence else "", facts.job_name, step)
+    if signature in facts.known_flaky and len(case.tests.tests) <= 1:
+        call = known_to_be_flaky(call)
+    retry = call.retryable is Retryable.YES or (call.retryable is Retryable.MAYBE and call.failure_class in _TRANSIENT)
     return Verdict(
         failure_class=call.failure_class,
         retryable=call.retryable,
         confidence=round(min(max(call.confidence, 0.0), 1.0), 2),
         evidence=evidence,
-        excerpt=_excerpt(evidence, call.failure_class, reading),
-        fingerprint=fingerprint(call.failure_class, evidence[0].text if evidence else "", facts.job_name, step),
+        excerpt=_excerpt(call, case),
+        fingerprint=signature,
         reason=call.reason,
         strategy="retry" if retry else "none",
+        failed_tests=case.tests.names if call.failure_class in _OF_TESTS else (),
     )
 
 
@@ -174,19 +157,26 @@ def _evidence(proof: tuple[Suspect, ...]) -> tuple[Evidence, ...]:
         if suspect.line in chosen or used[suspect.rule.id] == _SAME_RULE_LIMIT:
             continue
         used[suspect.rule.id] += 1
-        text = printable(redact(suspect.text[:_EXAMINED].decode(errors="replace")))
-        chosen[suspect.line] = Evidence(line=suspect.line, text=text, rule=suspect.rule.id)
+        chosen[suspect.line] = Evidence(line=suspect.line, text=_shown(suspect), rule=suspect.rule.id)
         if len(chosen) == _EVIDENCE_LIMIT:
             break
     return tuple(chosen.values())
 
 
-def _excerpt(
-    evidence: tuple[Evidence, ...], failure_class: FailureClass, reading: LogReading | None
-) -> tuple[tuple[int, int], ...]:
-    if reading is None or failure_class is FailureClass.NO_FAILURE:
+def _shown(suspect: Suspect) -> str:
+    return printable(redact(suspect.text[:_EXAMINED].decode(errors="replace")))
+
+
+def _excerpt(call: Call, case: _Case) -> tuple[tuple[int, int], ...]:
+    """What a person should read: what was said about as clearly as the cause, or else the end of what failed."""
+    reading = case.reading
+    if reading is None or call.failure_class is FailureClass.NO_FAILURE:
         return ()
-    if evidence:
-        return excerpt_around([item.line for item in evidence], reading.first_line, reading.last_line)
-    ends = [section.last_error for section in reading.failed_sections if section.last_error]
-    return tail(max(ends, default=reading.last_line), reading.first_line)
+    telling = [suspect for suspect in call.proof if not suspect.rule.tail]
+    clear = (suspect.line for suspect in telling if suspect.score >= telling[0].score - _AS_TELLING)
+    lines = list(dict.fromkeys(clear))[:_EXCERPTED]
+    sections = sections_to_read(reading, case.facts)
+    ranges = [(section.first_line, section.end or reading.last_line) for section in sections]
+    if found := excerpt(reading.content, reading.first_line, lines, ranges, case.green, landmarks=reading.landmarks):
+        return found
+    return tail(max((last for _, last in ranges), default=reading.last_line), reading.first_line)

@@ -49,7 +49,7 @@ def cancelled_by_fail_fast(jobs: Sequence[Job], run_conclusion: str | None) -> d
 def may_be_gates(failures: Iterable[PipelineFailure]) -> bool:
     """Whether it is worth a request to read the workflow file: a job that says nothing stands beside a cause."""
     causes = [failure for failure in failures if failure.consequence_of is None]
-    silent = [failure for failure in causes if failure.failure_class in _SAYS_NOTHING_OF_ITS_OWN]
+    silent = [failure for failure in causes if _says_nothing(failure)]
     return 0 < len(silent) < len(causes)
 
 
@@ -57,11 +57,7 @@ def mark_gates(failures: Sequence[PipelineFailure], workflow_text: str) -> tuple
     """Mark each failed job that needs another failed job and shows no cause of its own."""
     workflow_jobs = _jobs_of(workflow_text)
     key_of = {failure.id: _key_for(failure.job_name, workflow_jobs) for failure in failures}
-    causes = {
-        key: failure
-        for failure in failures
-        if (key := key_of[failure.id]) and failure.failure_class not in _SAYS_NOTHING_OF_ITS_OWN
-    }
+    causes = {key: failure for failure in failures if (key := key_of[failure.id]) and not _says_nothing(failure)}
 
     def marked(failure: PipelineFailure) -> PipelineFailure:
         key = key_of[failure.id]
@@ -71,6 +67,10 @@ def mark_gates(failures: Sequence[PipelineFailure], workflow_text: str) -> tuple
         return failure.model_copy(update={"consequence_of": upstream.job_name}) if upstream else failure
 
     return tuple(marked(failure) for failure in failures)
+
+
+def _says_nothing(failure: PipelineFailure) -> bool:
+    return failure.failure_class in _SAYS_NOTHING_OF_ITS_OWN or failure.is_guess
 
 
 def lead_of(failures: Sequence[PipelineFailure]) -> PipelineFailure:

@@ -87,7 +87,7 @@ def _damaged_deployment(case: Case) -> Reason | None:
 
 
 def _is_broken_deployment(failure: PipelineFailure, case: Case) -> bool:
-    if failure.retryable is not Retryable.NO or failure.failure_class in _DEPLOYED_NOTHING:
+    if failure.retryable is not Retryable.NO or failure.is_guess or failure.failure_class in _DEPLOYED_NOTHING:
         return False
     return _deploys(failure.job_name, case) or failure.failure_class is FailureClass.DEPLOYMENT
 

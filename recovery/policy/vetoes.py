@@ -243,7 +243,7 @@ def _words(failure_class: FailureClass) -> str:
 
 
 def _is_unknown(failure: PipelineFailure) -> bool:
-    return failure.failure_class in {FailureClass.UNKNOWN, FailureClass.NO_FAILURE}
+    return failure.is_guess or failure.failure_class in {FailureClass.UNKNOWN, FailureClass.NO_FAILURE}
 
 
 def _is_unexplained_cancellation(failure: PipelineFailure) -> bool:

@@ -31,8 +31,7 @@ _TEXTS = {
         """error: Request failed after 3 retries
   Caused by: Failed to fetch: `https://pypi.org/simple/requests/`
   Caused by: error sending request for url (https://pypi.org/simple/requests/)
-  Caused by: client error (Connect)
-  Caused by: dns error: failed to lookup address information: Temporary failure in name resolution""",
+  Caused by: operation timed out""",
     ),
     "pip": (
         1,
@@ -87,7 +86,7 @@ W: Some index files failed to download. They have been ignored, or old ones used
         """fatal: unable to access 'https://github.com/octo/repo/': Failed to connect to github.com port 443 after \
 130012 ms: Connection timed out""",
     ),
-    "curl": (56, "curl: (56) Recv failure: Connection reset by peer"),
+    "curl": (18, "curl: (18) transfer closed with outstanding read data remaining"),
 }
 TOOLS = tuple(_TEXTS)
 

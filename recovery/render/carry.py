@@ -11,7 +11,7 @@ import json
 import re
 import zlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pydantic import ValidationError
@@ -111,12 +111,18 @@ def _trimmed_failure(failure: FailureDocument, budget: Budget) -> FailureDocumen
             "fingerprint": clip(failure.fingerprint, budget.text),
             "url": failure.url if len(failure.url) <= budget.text else "",
             "consequence_of": None if failure.consequence_of is None else clip(failure.consequence_of, budget.text),
+            "failed_tests": _trimmed_tests(failure.failed_tests, budget),
             "evidence": tuple(
-                item.model_copy(update={"text": clip(item.text, budget.quoted), "rule": clip(item.rule, budget.text)})
+                replace(item, text=clip(item.text, budget.quoted), rule=clip(item.rule, budget.text))
                 for item in failure.evidence[: budget.evidence]
             ),
         }
     )
+
+
+def _trimmed_tests(tests: Sequence[str], budget: Budget) -> tuple[str, ...]:
+    """All of them with shorter names, or none: a part would be taken for all that failed."""
+    return tuple(clip(test, budget.text) for test in tests) if len(tests) <= budget.lists else ()
 
 
 def _trimmed_reasons(reasons: Sequence[Reason], budget: Budget) -> tuple[Reason, ...]:

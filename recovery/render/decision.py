@@ -73,6 +73,7 @@ _DESCRIPTIONS = {
     "reason": "Why this class, in one sentence.",
     "fingerprint": "Signature by which the same failure is recognised in other runs.",
     "consequence_of": "The job whose failure made this one fail; null for a cause.",
+    "failed_tests": "Ids of the tests that failed, the first 20; none where nothing names any.",
     "line": "Number of the line in the log as GitHub serves it, counted from 1.",
     "text": "The line, or the sentence.",
     "rule": "Id of the rule that recognised the line.",
@@ -188,5 +189,6 @@ def _failure(failure: PipelineFailure) -> FailureDocument:
             "fingerprint": failure.fingerprint,
             "url": failure.html_url,
             "consequence_of": failure.consequence_of,
+            "failed_tests": failure.failed_tests,
         }
     )

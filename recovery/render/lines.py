@@ -8,7 +8,7 @@ from typing import Literal
 
 from recovery.render import plain
 
-Style = Literal["time", "bad", "good", "info", "quote"]
+Style = Literal["time", "bad", "good", "info", "quote", "faint"]
 
 
 @dataclass(frozen=True)

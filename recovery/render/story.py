@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from recovery.models.decision import Reason
 from recovery.models.document import DecisionDocument, FailureDocument
-from recovery.models.records import Outcome
+from recovery.models.records import MOST_FAILED_TESTS, Outcome
 from recovery.models.verdict import Evidence
 from recovery.render import rolled_back, words
 from recovery.render.markdown import block, code, link, prose, row, text
@@ -20,6 +20,9 @@ LISTED = 30
 
 EVIDENCE_LINES = 3
 """Lines of evidence shown of one job."""
+
+TESTS_NAMED = 5
+"""Failed tests of one job that are named."""
 
 
 def failures(document: DecisionDocument, more: int = 0) -> list[str]:
@@ -62,8 +65,19 @@ def _in_full(failure: FailureDocument) -> list[str]:
     facts += [f"step {code(failure.step)}"] if failure.step else []
     lines = [f"**{link(failure.job or 'job', failure.url)}** · {' · '.join(facts)}"]
     if failure.evidence:
-        return lines + list(_quoted(failure.evidence[:EVIDENCE_LINES]))
-    return [*lines, "", prose(failure.reason)] if failure.reason else lines
+        lines += _quoted(failure.evidence[:EVIDENCE_LINES])
+    elif failure.reason:
+        lines += ["", prose(failure.reason)]
+    return lines + _failed_tests(failure.failed_tests)
+
+
+def _failed_tests(tests: Sequence[str]) -> list[str]:
+    if not tests:
+        return []
+    named = ", ".join(code(test) for test in tests[:TESTS_NAMED])
+    more = len(tests) - TESTS_NAMED
+    count = f"at least {more}" if len(tests) >= MOST_FAILED_TESTS else str(more)
+    return ["", f"Failed tests: {named} and {count} more." if more > 0 else f"Failed tests: {named}."]
 
 
 def _quoted(evidence: Sequence[Evidence]) -> tuple[str, ...]:

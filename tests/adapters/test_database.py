@@ -578,8 +578,8 @@ import os, signal
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0002"
-down_revision = "0001"
+revision = "0003"
+down_revision = "0002"
 
 def upgrade():
     op.add_column("events", sa.Column("first", sa.Text))
@@ -609,7 +609,7 @@ def migrations(tmp_path: Path) -> Path:
     (folder / "versions").mkdir(parents=True)
     for source in (*MIGRATIONS.glob("*.py"), *MIGRATIONS.glob("versions/v*.py")):
         (folder / source.relative_to(MIGRATIONS)).write_text(source.read_text())
-    (folder / "versions" / "v0002_next.py").write_text(NEXT_MIGRATION)
+    (folder / "versions" / "v0003_next.py").write_text(NEXT_MIGRATION)
     return folder
 
 
@@ -640,7 +640,7 @@ def test_process_killed_while_migrating_leaves_the_old_schema(
 
 def test_migration_that_fails_leaves_the_old_schema(filled: Path, migrations: Path) -> None:
     """An error inside a migration takes back everything before it."""
-    (migrations / "versions" / "v0002_next.py").write_text(f"{NEXT_MIGRATION}\n    raise ZeroDivisionError\n")
+    (migrations / "versions" / "v0003_next.py").write_text(f"{NEXT_MIGRATION}\n    raise ZeroDivisionError\n")
     before = tables_of(filled)
 
     with pytest.raises(ZeroDivisionError), writing(make_engine(make_url(str(filled)))) as connection:

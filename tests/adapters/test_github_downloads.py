@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from recovery.adapters.github import GitHubForge
-from recovery.adapters.github.archive import BadArchive, member
+from recovery.adapters.github.archive import MOST_MEMBERS, BadArchive, member, members
 from recovery.adapters.github.artifacts import DOWNLOAD_LIMIT, SLACK, ZIP_LIMIT
 from recovery.errors import ArtifactDamaged, ForgeError, ForgeRefused, ForgeUnavailable
 from recovery.models.github import Artifact
@@ -394,3 +394,40 @@ def test_deleting_without_an_answer(site: Site) -> None:
 
     assert ForgeUnavailable is type(failing(lambda: site.forge.delete_artifact(7)))
     assert 1 == len(site.api.received)
+
+
+def test_files_are_told_by_their_ending() -> None:
+    """Whatever they are called and wherever they would lie; nothing but their content is taken."""
+    buffer = io.BytesIO()
+    with warnings.catch_warnings(action="ignore"), zipfile.ZipFile(buffer, "w") as archive:
+        for name in ("a.xml", "../../etc/B.XML", "/root/c.xml", "a.xml", "d.xml.gz", "folder.xml/"):
+            archive.writestr(name, name)
+
+    found = members(buffer, ".xml")
+
+    assert (b"a.xml", b"../../etc/B.XML", b"/root/c.xml", b"a.xml") == found
+
+
+def test_files_beyond_the_bounds_are_refused() -> None:
+    """Neither very many files nor very much content is read, as the zip's own list tells before anything is."""
+    many = zipped(**{f"t{number}_xml": "" for number in range(MOST_MEMBERS + 1)})
+    with pytest.raises(BadArchive, match="2001 files, more than the 2000"):
+        members(io.BytesIO(many), ".xml")
+    with pytest.raises(BadArchive, match="1200 bytes, more than the 1000"):
+        members(io.BytesIO(zipped(a_xml="x" * 600, b_xml="x" * 600)), ".xml", limit=1000)
+
+
+@pytest.mark.parametrize("content", [b"", b"not a zip", zipped(a_xml="text")[:-30]])
+def test_files_of_what_is_no_zip(content: bytes) -> None:
+    """An archive that is none is damaged, not empty."""
+    with pytest.raises(BadArchive):
+        members(io.BytesIO(content), ".xml")
+
+
+def test_files_of_an_artifact_that_is_not_what_was_uploaded(site: Site) -> None:
+    """The digest that GitHub recorded is compared before anything is read."""
+    content = zipped(a_xml="<testsuite/>")
+    site.storage.reply(Reply(body=content))
+
+    with pytest.raises(ArtifactDamaged):
+        site.forge.artifact_files(artifact_of(content, digest=f"sha256:{'0' * 64}"), ".xml")

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -76,6 +78,7 @@ COSTS: dict[str, tuple[Callable[[Scene], object], int, int]] = {
     "file_text": (lambda it: it.forge.file_text("a.txt", "main"), 1, 0),
     "rerun_failed_jobs": (lambda it: it.forge.rerun_failed_jobs(it.run.id), 1, 0),
     "runs_of_workflow": (lambda it: it.forge.runs_of_workflow("ci.yml"), 1, 0),
+    "successful_runs": (lambda it: it.forge.successful_runs("ci.yml", "feature", before=NOW), 1, 0),
     "failed_runs": (lambda it: it.forge.failed_runs(NOW), 3, 0),
     "default_branch": (lambda it: it.forge.default_branch(), 1, 0),
     "artifacts_named": (lambda it: it.forge.artifacts_named("plan"), 1, 0),
@@ -426,6 +429,48 @@ def test_workflow_file_is_a_name(name: str) -> None:
 
     with pytest.raises(ForgeRefused):
         forge.runs_of_workflow(name)
+    with pytest.raises(ForgeRefused):
+        forge.successful_runs(name, "main", before=NOW)
+
+
+def test_few_successful_runs_are_listed(scene: Scene) -> None:
+    """One page of ten: the newest is wanted, and a run's description is long."""
+    scene.forge.successful_runs("ci.yml", "feature/ü", before=NOW)
+
+    (line,) = scene.lines()
+    path, _, query = line["path"].partition("?")
+    assert "/repos/octo/repo/actions/workflows/ci.yml/runs" == path
+    expected = {
+        "branch": "feature/ü",
+        "status": "success",
+        "created": "<2026-01-15T12:00:00Z",
+        "per_page": "10",
+    }
+    assert expected == dict(parse_qsl(query))
+
+
+def test_requests_left_are_those_of_the_latest_answer(scene: Scene) -> None:
+    """Nothing is known before the first answer; then it is what GitHub's headers say."""
+    before = scene.forge.requests_left
+    scene.forge.branch_head("main")
+    first = scene.forge.requests_left
+    scene.forge.branch_head("main")
+
+    assert None is before
+    assert first is not None
+    assert first - 1 == scene.forge.requests_left
+
+
+@pytest.mark.parametrize("told", ["many", "", "-1", "9" * 40])
+def test_requests_left_are_unknown_where_the_header_makes_no_sense(told: str) -> None:
+    """Somebody else's server need not count."""
+    reply = Reply(body={"object": {"sha": "a" * 40}}, headers={"X-RateLimit-Remaining": told})
+    with ScriptedServer(reply) as server:
+        forge = GitHubForge("o/r", TOKEN, api_url=server.url, clock=FakeClock())
+        with contextlib.suppress(ForgeError):
+            forge.branch_head("main")
+
+    assert None is forge.requests_left
 
 
 def test_odd_names_are_quoted() -> None:

@@ -18,6 +18,7 @@ from recovery.errors import (
     RunActive,
 )
 from tests.adapters.scripted_server import HANG_UP, Reply, ScriptedServer
+from tests.builders import NOW
 from tests.fakes.clock import FakeClock
 
 TOKEN = "ghs_secretsecretsecret"  # noqa: S105
@@ -216,6 +217,7 @@ def test_garbage(server: ScriptedServer, clock: FakeClock, name: str) -> None:
     [
         ("jobs", lambda forge: forge.jobs(5, 1)),
         ("runs", lambda forge: forge.runs_of_workflow("ci.yml")),
+        ("runs", lambda forge: forge.successful_runs("ci.yml", "main", before=NOW)),
         ("artifacts", lambda forge: forge.artifacts_named("plan")),
         ("comments", lambda forge: forge.comments(3)),
     ],

@@ -392,10 +392,31 @@ def test_runs_of_a_workflow_come_newest_first(stage: Stage) -> None:
 
 def test_unknown_workflow_is_refused(stage: Stage) -> None:
     """A workflow file that is not there is a refusal with status 404."""
-    with pytest.raises(ForgeRefused) as caught:
-        stage.forge.runs_of_workflow("never.yml")
+    for attempt in (
+        lambda: stage.forge.runs_of_workflow("never.yml"),
+        lambda: stage.forge.successful_runs("never.yml", "main", before=NOW),
+    ):
+        with pytest.raises(ForgeRefused) as caught:
+            attempt()
 
-    assert 404 == caught.value.status
+        assert 404 == caught.value.status
+
+
+def test_successful_runs_come_newest_first(stage: Stage) -> None:
+    """Only runs of the branch that succeeded and were made before that time, neither failed nor active ones."""
+    first, second = stage.green_run(), stage.green_run()
+    stage.failed_run()
+    stage.active_run()
+    now = stage.failed_run()
+    stage.green_run()
+
+    def listed(branch: str) -> list[int]:
+        return [run.id for run in stage.forge.successful_runs("ci.yml", branch, before=now.created_at)]
+
+    assert [second.id, first.id] == listed("feature")
+    assert [] == listed("main")
+    assert second == stage.forge.successful_runs("ci.yml", "feature", before=now.created_at)[0]
+    assert () == stage.forge.successful_runs("ci.yml", "feature", before=first.created_at)
 
 
 def test_failed_runs_since(stage: Stage) -> None:
@@ -477,14 +498,27 @@ def test_file_of_an_artifact(stage: Stage) -> None:
     assert None is stage.forge.artifact_file(artifact, "other.json")
 
 
+def test_files_of_an_artifact(stage: Stage) -> None:
+    """All files of an ending are read out of an artifact; there may be none."""
+    stage.artifact(stage.failed_run(), "plan")
+    (artifact,) = stage.forge.artifacts_named("plan")
+
+    assert (b"plan",) == stage.forge.artifact_files(artifact, ".json")
+    assert () == stage.forge.artifact_files(artifact, ".xml")
+
+
 def test_expired_artifact_is_refused(stage: Stage) -> None:
     """An expired artifact is listed as such, and reading it is a refusal."""
     stage.artifact(stage.failed_run(), "plan", expired=True)
     (artifact,) = stage.forge.artifacts_named("plan")
 
     assert artifact.expired
-    with pytest.raises(ForgeRefused):
-        stage.forge.artifact_file(artifact, "plan.json")
+    for attempt in (
+        lambda: stage.forge.artifact_file(artifact, "plan.json"),
+        lambda: stage.forge.artifact_files(artifact, ".json"),
+    ):
+        with pytest.raises(ForgeRefused):
+            attempt()
 
 
 def test_deleted_artifact_is_refused(stage: Stage) -> None:

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from recovery.adapters.database import schema
+from recovery.adapters.database.connection import writing
 from recovery.adapters.database.engine import open_store
 from recovery.adapters.database.store import SqlStore
 from recovery.models.checkpoint import CheckpointHealth
@@ -130,12 +131,44 @@ def test_record_tells_how_many_events_were_new(store: Store) -> None:
 
 def test_failure_comes_back_as_it_was_observed(store: Store) -> None:
     """Every field of a failure survives, also the ones that are empty by default."""
-    full = make.make_failure(consequence_of="build", log_problem="gone", kind="manual")
+    full = make.make_failure(
+        consequence_of="build",
+        log_problem="gone",
+        kind="manual",
+        failed_tests=("suite.test_a[1]", "suite.test_ü"),
+        baseline_run_id=2**62,
+        notes=("no report was read",),
+    )
     bare = make.make_failure(job_id=7, step=None, head_branch=None, evidence=(), excerpt=(), fingerprint="", reason="")
 
     store.record([make.failure_observed(failure=full), make.failure_observed(failure=bare)])
 
     assert [full, bare] == [store.failure(full.id), store.failure(bare.id)]
+
+
+def test_failure_of_the_schema_before_is_still_known(places: Handles) -> None:
+    """What was recorded before a failure told its tests is there after the upgrade, without any."""
+    open_again = places()
+    store = open_again()
+    only_named = make.make_header(failure_id="fail-1001-1-9")
+    store.record([make.failure_observed(), make.recovery_decided(plan=make.make_plan(header=only_named))])
+    _wind_back(store)
+
+    upgraded = open_again()
+    upgraded.record([make.failure_observed(failure=make.make_failure(job_id=7, failed_tests=("suite.test_a",)))])
+
+    assert make.make_failure() == upgraded.failure("fail-1001-1-4201")
+    assert [("suite.test_a",), ()] == [failure.failed_tests for failure in upgraded.failures_of(1001, 1)]
+
+
+def _wind_back(store: Store) -> None:
+    """Give a database the first schema again; memory has none."""
+    if not isinstance(store, SqlStore):
+        return
+    with writing(store.engine) as connection:
+        for column in ("failed_tests", "baseline_run_id", "notes"):
+            connection.execute(sa.text(f"ALTER TABLE pipeline_failures DROP COLUMN {column}"))
+        connection.execute(sa.text("UPDATE alembic_version SET version_num = '0001'"))
 
 
 def test_latest_observation_of_a_failure_counts(store: Store) -> None:

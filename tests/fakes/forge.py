@@ -43,6 +43,7 @@ class FakeForge:
         self._jobs: dict[tuple[int, int], tuple[Job, ...]] = {}
         self._scripts: dict[int, list[tuple[Job, ...]]] = {}
         self.logs: dict[int, bytes] = {}
+        self.requests_left: int | None = None
         self._faults: dict[tuple[str, int], ForgeError] = {}
         self._late_faults: dict[tuple[str, int], ForgeError] = {}
         self._lock = threading.Lock()
@@ -136,6 +137,14 @@ class FakeForge:
         found = [run for run in self._runs.values() if run.path.rpartition("/")[2] == workflow_file]
         return _newest(run for run in found if branch in {None, run.head_branch})[:limit]
 
+    def successful_runs(self, workflow_file: str, branch: str, *, before: datetime) -> tuple[Run, ...]:
+        self._call("successful_runs", workflow_file, branch)
+        if workflow_file not in self.workflows:
+            raise ForgeRefused(f"no such workflow: {workflow_file}", status=404)
+        found = (run for run in self._runs.values() if run.path.rpartition("/")[2] == workflow_file)
+        green = [run for run in found if run.completed and run.conclusion == "success"]
+        return _newest(run for run in green if run.head_branch == branch and run.created_at < before)[:10]
+
     def failed_runs(self, since: datetime, limit: int = 100) -> tuple[Run, ...]:
         self._call("failed_runs", since, limit)
         found = [run for run in self._runs.values() if run.conclusion in FAILED_CONCLUSIONS]
@@ -177,6 +186,11 @@ class FakeForge:
     def artifact_file(self, artifact: Artifact, name: str) -> bytes | None:
         self._call("artifact_file", artifact.id, name)
         return self._content_of(artifact).get(name)
+
+    def artifact_files(self, artifact: Artifact, ending: str) -> tuple[bytes, ...]:
+        self._call("artifact_files", artifact.id, ending)
+        held = self._content_of(artifact).items()
+        return tuple(content for name, content in held if name.casefold().endswith(ending))
 
     def comments(self, issue: int) -> tuple[Comment, ...]:
         self._call("comments", issue)

@@ -23,7 +23,7 @@ from tests import builders as make
 from tests.fakes.clock import FakeClock
 from tests.fakes.forge import FakeForge
 
-NETWORK = "2026-01-15T12:00:00.0000000Z curl: (56) Recv failure: Connection reset by peer\n"
+NETWORK = "2026-01-15T12:00:00.0000000Z curl: (18) transfer closed with 4711 bytes remaining to read\n"
 BROKEN = "2026-01-15T12:00:00.0000000Z FAILED tests/test_x.py::test_y - assert 1 == 2\n"
 BUSY = "2026-01-15T12:00:00.0000000Z HTTP 429: too many requests, retry-after: 300\n"
 PATIENT = {"autonomy": {"rate_limit": "act"}}
@@ -45,9 +45,10 @@ class Bench:
         self.failure = make.make_failure()
 
     def manager(self, store: Store | None = None, **settings: Any) -> RecoveryManager:
-        """A manager as a new process would make it."""
+        """A manager as a new process would make it; it looks at no other run, unless told to."""
+        given = Settings(**{"baseline": False} | settings)
         return RecoveryManager(
-            self.store if store is None else store, self.forge, self.vault, self.clock, settings=Settings(**settings)
+            self.store if store is None else store, self.forge, self.vault, self.clock, settings=given
         )
 
     @property
@@ -80,7 +81,7 @@ class Bench:
 
     def place(self, **settings: Any) -> Workplace:
         """What a use case works with, of a new process that watches the workflow CI."""
-        given = Settings(**{"workflows": ("CI",), "retry_delay": 0} | settings)
+        given = Settings(**{"workflows": ("CI",), "retry_delay": 0, "baseline": False} | settings)
         manager = RecoveryManager(self.store, self.forge, self.vault, self.clock, settings=given)
         return Workplace(
             context=RunnerContext(repository=self.forge.repository, event_name="schedule", directory=self.folder),

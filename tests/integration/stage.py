@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +34,8 @@ def log_of(*lines: str, code: int = 1) -> str:
     return "".join(f"2026-01-15T12:00:00.0000000Z {line}\n" for line in said)
 
 
-NETWORK_LOG = log_of("curl: (56) Recv failure: Connection reset by peer", code=56)
+NETWORK_LOG = log_of("curl: (18) transfer closed with 4711 bytes remaining to read", code=18)
+GREEN_LOG = "2026-01-15T11:00:00.0000000Z all is well\n"
 TEST_LOG = log_of("FAILED tests/test_x.py::test_y - assert 1 == 2")
 ODD_LOG = log_of("something went sideways")
 
@@ -72,6 +74,11 @@ class Stage:
         if pull_request:
             self.world.pulls.add(run.head_branch, run.head_sha, head_repository=over.get("head_repository"))
         return run
+
+    def green_run(self, *names: str, log: str = GREEN_LOG, **over: Any) -> Run:
+        """A run of an hour ago in which every job succeeded: those of `failed_run`, unless others are named."""
+        jobs = [ScriptedJob(name=name, log=log) for name in names or ("build", "flaky", "report")]
+        return self.world.add_run(jobs, **{"created_at": self.world.clockwork.now() - timedelta(hours=1)} | over)
 
     def hold(self) -> ScriptedRunner:
         """Let re-runs stay in progress until they are released."""

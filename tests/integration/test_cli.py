@@ -252,6 +252,22 @@ def test_recover_is_one_document_on_stdout_and_progress_on_stderr(at_github: Sta
     assert at_github.world.token not in ended.out + ended.err + log.read_text()
 
 
+@pytest.mark.parametrize("command", ["observe", "recover"])
+def test_logs_are_compared_unless_that_is_refused(
+    at_github: Stage, recovery: Command, tmp_path: Path, command: str
+) -> None:
+    """A green run of the branch is looked at by default, and not at all with `--no-baseline`."""
+    spent = []
+    for branch, option in (("one", ()), ("other", ("--no-baseline",))):
+        run = at_github.failed_run(head_branch=branch)
+        at_github.green_run(head_branch=branch)
+        log = tmp_path / f"requests-{branch}.jsonl"
+        recovery(command, str(run.id), "--request-log", str(log), *option)
+        spent.append(sum(json.loads(line)["phase"] == "baseline" for line in log.read_text().splitlines()))
+
+    assert [4, 0] == spent  # three requests and the log's download
+
+
 def test_recover_settles_when_asked_again(at_github: Stage, recovery: Command) -> None:
     """The second call learns the outcome; there is nothing more to do."""
     run = failed(at_github)
@@ -334,8 +350,8 @@ def test_classify_prints_one_object_a_line_in_the_order_given(recovery: Command,
     assert 3 == ended.code
     assert ["test_failure", None, "no_failure", None, "no_failure"] == [it.get("class") for it in documents]
     assert {"file", "error"} == set(documents[1]) == set(documents[3])
-    fields = {"file", "class", "retryable", "confidence", "evidence", "excerpt", "strategy", "fingerprint"}
-    assert fields == set(documents[0])
+    fields = ["file", "class", "retryable", "confidence", "evidence", "excerpt", "strategy", "fingerprint"]
+    assert [*fields, "failed_tests", "reason"] == list(documents[0])
     assert "" == ended.err
 
 

@@ -30,6 +30,7 @@ from recovery.models.verdict import FailureClass, Retryable
 from recovery.policy.lifecycle import OPEN
 from recovery.policy.limits import REQUEST_IN_FLIGHT
 from recovery.ports import Store
+from recovery.settings import Settings
 from recovery.settlement import GIVE_UP_AFTER
 from tests import builders as make
 from tests.fakes.forge import FakeForge
@@ -617,11 +618,11 @@ class MortalForge:
         if not callable(found):
             return found
 
-        def attempt(*arguments: Any) -> Any:
+        def attempt(*arguments: Any, **named: Any) -> Any:
             self.count += 1
             if self.count == self._at and not self._after:
                 raise Killed
-            answer = found(*arguments)
+            answer = found(*arguments, **named)
             if self.count == self._at:
                 raise Killed
             return answer
@@ -648,7 +649,7 @@ def end(bench: Bench, store: Store) -> list[RecoveryStatus]:
 
 
 POINTS = [(at, after) for at in range(1, 6) for after in (False, True)]
-CALLS = [(at, after) for at in range(1, 9) for after in (False, True)]
+CALLS = [(at, after) for at in range(1, 12) for after in (False, True)]
 
 
 def stores() -> Iterator[tuple[Store, Store]]:
@@ -700,7 +701,8 @@ def test_kill_at_each_request_never_makes_two_reruns(tmp_path: Path, at: int, *,
 def test_kill_after_the_effect_is_found_out_and_settled(bench: Bench) -> None:
     """The process died between POST and record: the attempt is found, credited and settled as cleared."""
     forge = MortalForge(bench.forge, 7, after=True)
-    manager = RecoveryManager(bench.store, forge, bench.vault, bench.clock)
+    settings = Settings(baseline=False)
+    manager = RecoveryManager(bench.store, forge, bench.vault, bench.clock, settings=settings)
     with pytest.raises(Killed):
         live(manager, bench)
     assert 1 == bench.effects
@@ -713,7 +715,8 @@ def test_kill_after_the_effect_is_found_out_and_settled(bench: Bench) -> None:
 def test_effect_of_a_dead_process_is_found_although_the_branch_moved_on(bench: Bench) -> None:
     """A newer commit does not make an attempt that exists a refused one."""
     forge = MortalForge(bench.forge, 7, after=True)
-    manager = RecoveryManager(bench.store, forge, bench.vault, bench.clock)
+    settings = Settings(baseline=False)
+    manager = RecoveryManager(bench.store, forge, bench.vault, bench.clock, settings=settings)
     plan = manager.plan(bench.failure)
     with pytest.raises(Killed):
         manager.execute(plan)

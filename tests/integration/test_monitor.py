@@ -20,7 +20,7 @@ from tests.fakes.clock import FakeClock
 from tests.fakes.forge import FakeForge
 from tests.fakes.store import MemoryStore
 
-NETWORK = "2026-01-15T12:00:00.0000000Z curl: (56) Recv failure: Connection reset by peer\n"
+NETWORK = "2026-01-15T12:00:00.0000000Z curl: (18) transfer closed with 4711 bytes remaining to read\n"
 BROKEN = "2026-01-15T12:00:00.0000000Z FAILED tests/test_x.py::test_y - assert 1 == 2\n"
 RUN = 1001
 

@@ -14,10 +14,11 @@ from recovery.app.recovering import Target, execute_recovery, plan_recovery, tar
 from recovery.errors import AmbiguousEffect, ForgeRefused, InputError
 from recovery.models.decision import DecisionKind, ReasonId
 from recovery.models.records import Outcome, RecoveryStatus
+from recovery.rehearsal.faults.happenings import Limits
 from recovery.rehearsal.records import ScriptedJob
 from recovery.rehearsal.world import Fault
 from recovery.settings import Settings, Strategy
-from tests.integration.stage import ODD_LOG, TEST_LOG, Stage, Use, broken_job, network_job
+from tests.integration.stage import ODD_LOG, TEST_LOG, Stage, Use, broken_job, log_of, network_job
 
 RERUN = "/rerun-failed-jobs"
 
@@ -31,13 +32,20 @@ def api(use: Use, *phases: str) -> list[str]:
     ]
 
 
+def phases_of(use: Use) -> Counter[str]:
+    """How many requests to the API itself each phase took."""
+    return Counter(line["phase"] for line in use.requests if not line["redirect"])
+
+
 def test_failed_pull_request_costs_eight_requests_two_of_them_writes(stage: Stage) -> None:
     """The request budget of the design, literally: one failed job of a pull request's run, from event to comment.
 
-    That it acts costs one request more, which looks for checkpoints, and is counted apart.
+    That it acts costs one request more, which looks for checkpoints, and is counted apart; so is the baseline, which
+    is switched off here.
     """
     run = stage.failed_run()
-    use = stage.use(run)
+    stage.green_run()
+    use = stage.use(run, baseline=False)
 
     use.go()
 
@@ -55,8 +63,135 @@ def test_failed_pull_request_costs_eight_requests_two_of_them_writes(stage: Stag
     ]
     assert expected == api(use)
     assert 1 == sum(line["redirect"] for line in use.requests)
-    phases = Counter(line["phase"] for line in use.requests if not line["redirect"])
-    assert {"plan": 4, "checkpoints": 1, "execute": 4} == phases
+    assert {"plan": 4, "checkpoints": 1, "execute": 4} == phases_of(use)
+
+
+def test_baseline_costs_three_requests(stage: Stage) -> None:
+    """The green runs of the branch, the newest one's jobs, and the log of the job that failed; nothing else changes."""
+    run = stage.failed_run()
+    green = stage.green_run()
+    use = stage.use(run)
+
+    result = use.go()
+
+    expected = [
+        "GET /actions/workflows/ci.yml/runs",
+        f"GET /actions/runs/{green.id}/attempts/1/jobs",
+        f"GET /actions/jobs/{green.latest.jobs[1].id}/logs",
+    ]
+    assert expected == api(use, "baseline")
+    assert {"plan": 4, "baseline": 3, "checkpoints": 1, "execute": 4} == phases_of(use)
+    assert 2 == sum(line["redirect"] for line in use.requests)
+    assert [201] == stage.reruns()
+    assert result.main is not None
+    (failure,) = use.place.store.failures_of(run.id, 1)
+    assert (green.id, ()) == (failure.baseline_run_id, failure.notes)
+
+
+def test_baseline_of_the_default_branch_costs_one_request_more(stage: Stage) -> None:
+    """Where the branch has no green run the default branch is looked at, which the event names."""
+    run = stage.failed_run()
+    green = stage.green_run(head_branch="main")
+    use = stage.use(run)
+
+    use.go()
+
+    (failure,) = use.place.store.failures_of(run.id, 1)
+    assert green.id == failure.baseline_run_id
+    assert {"plan": 4, "baseline": 4, "checkpoints": 1, "execute": 4} == phases_of(use)
+
+
+def test_without_a_green_run_the_recovery_goes_on_and_says_so(stage: Stage) -> None:
+    """Two lists are all that is spent, and the record tells that nothing was compared."""
+    run = stage.failed_run()
+    use = stage.use(run)
+
+    use.go()
+
+    (failure,) = use.place.store.failures_of(run.id, 1)
+    told = "the log was not compared with that of a successful run: before it no run of this workflow succeeded on"
+    assert (f"{told} `feature` or `main`",) == failure.notes
+    assert {"plan": 4, "baseline": 2, "checkpoints": 1, "execute": 4} == phases_of(use)
+    assert [201] == stage.reruns()
+
+
+def test_green_log_that_has_expired_stops_nothing(stage: Stage) -> None:
+    """GitHub has forgotten the log of the green run; the failed job's own log is enough."""
+    run = stage.failed_run()
+    green = stage.green_run()
+    log_path = f"/actions/jobs/{green.latest.jobs[1].id}/logs"
+    stage.world.inject(Fault(method="GET", path=log_path, status=410))
+    use = stage.use(run)
+
+    use.go()
+
+    (failure,) = use.place.store.failures_of(run.id, 1)
+    assert (None, 1) == (failure.baseline_run_id, len(failure.notes))
+    assert "the log has expired" in failure.notes[0]
+    assert [201] == stage.reruns()
+
+
+def test_nothing_is_compared_where_the_hourly_limit_is_nearly_spent(stage: Stage) -> None:
+    """What is left of GitHub's limit is kept for acting."""
+    run = stage.failed_run()
+    stage.green_run()
+    stage.world.limits.change(Limits(remaining=60))
+    use = stage.use(run)
+
+    use.go()
+
+    assert 0 == phases_of(use)["baseline"]
+    assert [201] == stage.reruns()
+    (failure,) = use.place.store.failures_of(run.id, 1)
+    assert "kept for acting" in failure.notes[0]
+
+
+def test_failed_tests_come_from_the_reports_that_were_left(stage: Stage) -> None:
+    """The run's artifacts are listed, the fitting one is read, and record, comment and document name the test."""
+    run = stage.failed_run(broken_job())
+    report = '<testsuite><testcase classname="shop.Cart" name="total"><failure/></testcase></testsuite>'
+    stage.world.vault.add_artifact(run, "junit-linux", {"out/report.xml": report, "notes.txt": "no report"})
+    stage.world.vault.add_artifact(run, "coverage", {"coverage.xml": "<coverage/>"})
+    use = stage.use(run, test_reports=("junit-*",), baseline=False)
+
+    result = use.go()
+
+    assert 2 == phases_of(use)["test-reports"]
+    assert 2 == sum(line["redirect"] for line in use.requests)
+    assert result.main is not None
+    assert "shop.Cart.total" in result.main.failures[0].failed_tests
+    assert "`shop.Cart.total`" in stage.world.pulls.comments(1)[0].body
+
+
+def test_own_rule_decides(stage: Stage) -> None:
+    """A line that only the repository's own rule knows is named by it."""
+    rule = {
+        "id": "our-licence-server",
+        "class": "infrastructure",
+        "retryable": "yes",
+        "confidence": 0.95,
+        "reason": "The licence server had no seat left for a moment.",
+        "patterns": ["^no licence seat available"],
+        "examples": {"match": ["no licence seat available", "no licence seat available now"], "ignore": ["a seat"]},
+    }
+    run = stage.failed_run(network_job(log=log_of("no licence seat available")))
+
+    result = stage.use(run, rules=(rule,)).go()
+
+    assert result.main is not None
+    assert "our-licence-server" == result.main.failures[0].evidence[0].rule
+    assert [201] == stage.reruns()
+
+
+def test_own_rule_that_does_not_hold_stops_before_anything_is_asked(stage: Stage) -> None:
+    """It is named, and GitHub hears nothing."""
+    run = stage.failed_run()
+    before = len(stage.world.requests)
+
+    with pytest.raises(InputError, match="rule wrong: "):
+        stage.use(run, rules=({"id": "wrong"},))
+
+    assert before == len(stage.world.requests)
 
 
 def test_request_log_equals_the_servers_own(stage: Stage) -> None:
@@ -78,12 +213,17 @@ def test_request_log_equals_the_servers_own(stage: Stage) -> None:
 
 
 def test_each_further_failed_job_costs_one_request(stage: Stage) -> None:
-    """Three failed jobs cost two requests more than one, and are re-run together by one POST."""
+    """Three failed jobs cost two requests more than one, and are re-run together by one POST.
+
+    Each is compared with its own green log, which costs one request more for each.
+    """
     use = stage.use(stage.failed_run(network_job("a"), network_job("b"), network_job("c")))
+    stage.green_run("a", "b", "c")
 
     use.go()
 
-    assert 10 + 1 == len(api(use))
+    assert 10 + 1 == len(api(use, "plan", "checkpoints", "execute"))
+    assert 2 + 3 == len(api(use, "baseline"))
     assert [201] == stage.reruns()
 
 
@@ -99,7 +239,8 @@ def test_gate_job_costs_one_request_for_the_workflow_file(stage: Stage) -> None:
     result = use.go()
 
     assert [201] == stage.reruns()
-    assert 1 + 1 + 1 + 8 == len(api(use))
+    assert 1 + 1 + 1 + 8 == len(api(use, "plan", "checkpoints", "execute"))
+    assert 2 == len(api(use, "baseline"))
     assert result.main is not None
     assert [None, "flaky"] == [failure.consequence_of for failure in result.main.failures]
 

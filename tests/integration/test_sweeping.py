@@ -150,7 +150,7 @@ def test_plan_that_is_due_is_executed(stage: Stage) -> None:
     lose_artifacts(stage)
     stage.world.vault.add_artifact(stage.recovery_run(), f"recovery-plan.{run.id}.1.1", backdated(use))
 
-    result = stage.use().go()
+    result = stage.use(autonomy={"rate_limit": "act"}).go()
 
     assert [201] == stage.reruns()
     assert [True] == [document.reran for document in result.documents]
@@ -177,7 +177,7 @@ def test_due_plan_and_new_plan_in_one_pass(stage: Stage) -> None:
     stage.world.vault.add_artifact(stage.recovery_run(), f"recovery-plan.{run.id}.1.1", backdated(use))
     other = stage.failed_run(head_branch="other")
 
-    stage.use().go()
+    stage.use(autonomy={"rate_limit": "act"}).go()
 
     assert (1, 1) == (reruns(stage, run), reruns(stage, other))
 
@@ -427,7 +427,7 @@ def test_second_attempt_that_failed_unseen_is_told(stage: Stage) -> None:
 
 
 def test_sweep_phases_are_told_apart_in_the_request_log(stage: Stage) -> None:
-    """Every request of a pass is logged under one of the five phases."""
+    """Every request of a pass is logged under one of the phases, those for baselines apart from the others."""
     run = stage.failed_run()
     stage.use(run).go()
     stage.failed_run(head_branch="other")
@@ -436,7 +436,7 @@ def test_sweep_phases_are_told_apart_in_the_request_log(stage: Stage) -> None:
     use.go()
 
     phases = [line["phase"] for line in use.requests]
-    assert {"sync", "settle", "plan", "checkpoints", "execute"} == set(phases)
+    assert {"sync", "settle", "plan", "baseline", "checkpoints", "execute"} == set(phases)
     assert len(use.accesses) == len(use.requests)
 
 

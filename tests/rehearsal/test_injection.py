@@ -168,7 +168,7 @@ def test_every_default_log_is_a_network_failure(tool: str) -> None:
         ({"run": "uv run pytest"}, "curl"),
         ({"run": "./gradlew build"}, "Could not GET"),
         ({"run": "docker build ."}, "registry-1.docker.io"),
-        ({"run": "./deploy.sh"}, "curl: (56)"),
+        ({"run": "./deploy.sh"}, "curl: (18)"),
     ],
 )
 def test_the_default_log_is_the_tool_s(step: dict[str, str], word: str) -> None:

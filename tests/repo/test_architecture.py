@@ -13,14 +13,15 @@ import recovery
 from tests.repo.sources import ROOT, must_succeed, run
 
 HEAVY = ("alembic", "github", "re2", "requests", "rich", "sqlalchemy")
+HEAVY_FOR_A_LOG = ("alembic", "github", "importlib.resources", "junitparser", "pydantic", "requests", "rich", "yaml")
 PUBLIC = ["PipelineMonitor", "RecoveryManager", "RecoveryState", "RecoveryStatus", "WorkflowCheckpoint"]
 
 
-def _loaded_heavies(program: str, cwd: Path, **variables: str) -> list[str]:
-    """What of `HEAVY` a program of its own has loaded at its end."""
+def _loaded_heavies(program: str, cwd: Path, heavy: tuple[str, ...] = HEAVY, **variables: str) -> list[str]:
+    """What of `heavy` a program of its own has loaded at its end."""
     lines = (
         "import atexit, json, sys",
-        f"atexit.register(lambda: print(json.dumps(sorted({set(HEAVY)!r} & set(sys.modules))), file=sys.stderr))",
+        f"atexit.register(lambda: print(json.dumps(sorted({set(heavy)!r} & set(sys.modules))), file=sys.stderr))",
         program,
     )
     done = run(sys.executable, "-c", "\n".join(lines), cwd=cwd, **variables)
@@ -69,6 +70,14 @@ def test_help_is_light(tmp_path: Path) -> None:
     """`recovery --help` loads no vendor."""
     program = "import contextlib\nfrom recovery.cli import main\nwith contextlib.suppress(SystemExit): main(['--help'])"
     assert [] == _loaded_heavies(program, tmp_path)
+
+
+@pytest.mark.parametrize("options", [["--json"], ["--json", "--explain"], [], ["--baseline", "a.log"]], ids=" ".join)
+def test_classify_is_light(tmp_path: Path, options: list[str]) -> None:
+    """`recovery classify` names a cause without anything that takes long to load, for people who do not look, too."""
+    (tmp_path / "a.log").write_text("sum.c:3:5: error: expected expression\n", encoding="utf-8")
+    program = f"from recovery.cli import main\nraise SystemExit(main(['classify', 'a.log', *{options!r}]))"
+    assert [] == _loaded_heavies(program, tmp_path, HEAVY_FOR_A_LOG)
 
 
 def test_checkpoints_are_light(tmp_path: Path) -> None:

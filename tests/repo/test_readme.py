@@ -26,6 +26,8 @@ from tests.repo.sources import DOCUMENTS, EXAMPLE_RECOVERY, README, REHEARSAL, R
 TEXT = README.read_text(encoding="utf-8")
 _LINK = re.compile(r"\]\(([^)#\s]+)(?:#([\w-]+))?\)")
 
+_BROKEN_TRANSFER = "curl: (18) transfer closed with outstanding read data remaining"
+
 
 def _commands() -> list[str]:
     parser = build_parser()
@@ -135,7 +137,7 @@ def test_python_blocks_run(tmp_path: Path) -> None:
     blocks = fences(README, "python")
     assert blocks
     forge = FakeForge()
-    log = "curl: (56) Recv failure: Connection reset by peer\n##[error]Process completed with exit code 56.\n"
+    log = f"{_BROKEN_TRANSFER}\n##[error]Process completed with exit code 18.\n"
     forge.add_run(make_run(), [make_job()], {make_job().id: log})
     forge.add_pull_request(make_pull_request(), "feature")
     names = {

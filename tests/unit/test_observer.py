@@ -7,14 +7,16 @@ from typing import Any
 import pytest
 
 from recovery.errors import AuthenticationError, ForgeRefused, ForgeUnavailable, RateLimited
+from recovery.inquiry import LOGS_READ, Inquiry
 from recovery.models.decision import Observation
+from recovery.models.records import MOST_FAILED_TESTS
 from recovery.models.verdict import FailureClass, Retryable
-from recovery.observer import LOGS_READ, LOGS_SHOWN, look_at_head, observe
+from recovery.observer import LOGS_SHOWN, look_at_head, observe
 from tests import builders as make
 from tests.fakes.clock import FakeClock
 from tests.fakes.forge import FakeForge
 
-NETWORK = "curl: (56) Recv failure: Connection reset by peer\n"
+NETWORK = "curl: (18) transfer closed with 4711 bytes remaining to read\n"
 SILENT = "##[error]Process completed with exit code 1.\n"
 RUN = 1001
 
@@ -27,9 +29,16 @@ def forge(*jobs: Any, logs: dict[int, str] | None = None, **run: Any) -> FakeFor
     return built
 
 
-def seen(of: FakeForge, attempt: int | None = None) -> Observation:
-    """What is seen of the run."""
-    return observe(of, FakeClock(), RUN, attempt)
+def seen(of: FakeForge, attempt: int | None = None, **inquiry: Any) -> Observation:
+    """What is seen of the run, without a look at other runs unless it is asked for."""
+    return observe(of, FakeClock(), RUN, attempt, Inquiry(**{"baseline": False, "default_branch": "main"} | inquiry))
+
+
+def green(of: FakeForge, *jobs: Any, logs: dict[int, str] | None = None, **run: Any) -> None:
+    """Let an earlier run of the branch have succeeded, whose one job is called as the default one."""
+    fields = {"id": 900, "conclusion": "success", "created_at": make.later(-3600)}
+    job = make.make_job(id=4001, run_id=900, conclusion="success", steps=())
+    of.add_run(make.make_run(**fields | run), jobs or [job], {4001: "all is well\n"} if logs is None else logs)
 
 
 def asked(of: FakeForge) -> list[object]:
@@ -56,7 +65,7 @@ def test_failed_job_becomes_a_failure_with_its_cause() -> None:
         failure.log_problem,
         failure.consequence_of,
     )
-    assert "Connection reset" in failure.evidence[0].text
+    assert "transfer closed" in failure.evidence[0].text
     assert (make.HEAD_SHA, "feature", "CI", make.NOW) == (
         failure.head_sha,
         failure.head_branch,
@@ -181,7 +190,9 @@ def test_sibling_cancelled_by_fail_fast_is_not_read() -> None:
 
 def gated() -> FakeForge:
     """A run whose job `gate` says nothing of its own."""
-    of = forge(make.make_job(), make.make_job(id=4202, name="gate"), logs={4201: NETWORK, 4202: SILENT})
+    check = make.make_step(name="Look at the other jobs")
+    gate = make.make_job(id=4202, name="gate", steps=(check,))
+    of = forge(make.make_job(), gate, logs={4201: NETWORK, 4202: SILENT})
     of.files[".github/workflows/ci.yml", make.HEAD_SHA] = "jobs: {test: {}, gate: {needs: test}}"
     return of
 
@@ -246,3 +257,153 @@ def test_lost_runner_is_recognised_by_its_steps() -> None:
         failure.retryable,
         failure.step,
     )
+
+
+def test_log_is_compared_with_that_of_the_last_green_run() -> None:
+    """Which runs succeeded, the jobs of the newest one, and the log of the job of the same name: three requests."""
+    of = forge()
+    green(of)
+
+    (failure,) = seen(of, baseline=True).failures
+
+    assert (900, ()) == (failure.baseline_run_id, failure.notes)
+    assert ["run", "jobs", "job_log", "successful_runs", "jobs", "job_log", "pull_request_of"] == asked(of)
+
+
+def test_line_that_the_green_run_has_too_is_no_cause() -> None:
+    """What was said when the job succeeded is not why it fails; what is new is."""
+    of = forge(logs={4201: f"{NETWORK}error: the flux capacitor is missing\n{SILENT}"})
+    green(of, logs={4001: NETWORK})
+
+    (alone,) = seen(of).failures
+    (compared,) = seen(of, baseline=True).failures
+
+    assert FailureClass.NETWORK == alone.failure_class
+    assert FailureClass.NETWORK != compared.failure_class
+    assert Retryable.NO == compared.retryable
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"conclusion": "timed_out"},
+        {"conclusion": "cancelled"},
+        {"steps": (make.make_step(conclusion=None, completed_at=None),)},
+    ],
+    ids=["time limit", "cancelled", "lost runner"],
+)
+def test_cause_that_github_tells_needs_no_baseline(job: dict[str, Any]) -> None:
+    """Where no line of the log was the cause, no line of another log matters."""
+    of = forge(make.make_job(**job))
+    green(of)
+
+    (failure,) = seen(of, baseline=True).failures
+
+    assert (None, (), 0) == (failure.baseline_run_id, failure.notes, of.called("successful_runs"))
+
+
+def test_consequence_and_unread_log_need_no_baseline() -> None:
+    """A gate has no cause of its own, and a log that cannot be read cannot be compared."""
+    of = gated()
+    of.fail("job_log", ForgeRefused("gone", status=410))
+    green(of)
+    unread = seen(of, baseline=True).failures
+    green(whole := gated())
+    marked = seen(whole, baseline=True).failures
+
+    assert [None, None] == [unread[0].baseline_run_id, marked[1].baseline_run_id]
+    assert [900, ()] == [marked[0].baseline_run_id, marked[1].notes]
+
+
+def test_where_too_many_jobs_failed_nothing_is_compared() -> None:
+    """No retry is considered then, so that no request is spent on a better cause."""
+    jobs = [make.make_job(id=number, name=f"job {number}") for number in range(4)]
+    of = forge(*jobs, logs=dict.fromkeys(range(4), NETWORK))
+    green(of)
+
+    seen(of, baseline=True, most_logs=3)
+
+    assert (0, LOGS_SHOWN) == (of.called("successful_runs"), of.called("job_log"))
+
+
+@pytest.mark.parametrize("error", [ForgeRefused("gone", status=410), RateLimited("wait"), AuthenticationError("who")])
+@pytest.mark.parametrize("call", ["successful_runs", "jobs", "job_log"])
+def test_baseline_that_cannot_be_had_is_noted(call: str, error: Exception) -> None:
+    """Whatever goes wrong on the way to it: the cause is the same as without, and the failure says why."""
+    of = forge()
+    green(of)
+    of.fail(call, error, call=1 if call == "successful_runs" else 2)
+
+    (failure,) = seen(of, baseline=True).failures
+
+    assert (FailureClass.NETWORK, Retryable.YES, None) == (
+        failure.failure_class,
+        failure.retryable,
+        failure.baseline_run_id,
+    )
+    assert (f"the log was not compared with that of a successful run: {error}",) == failure.notes
+
+
+REPORT = b"""<testsuite name="unit" tests="2" failures="1">
+<testcase classname="tests.test_cart" name="test_rounding"><failure message="3 != 4"/></testcase>
+<testcase classname="tests.test_cart" name="test_empty"/>
+</testsuite>"""
+TESTS_FAILED = "FAILED tests/test_cart.py::test_total - assert 3 == 4\n1 failed, 1 passed in 0.31s\n"
+
+
+def reported(log: str = TESTS_FAILED, **artifact: Any) -> FakeForge:
+    """A run whose tests failed, and that left a report of them."""
+    of = forge(logs={4201: log})
+    made = make.make_artifact(**{"name": "junit-linux", "created_at": make.later(-90)} | artifact)
+    of.artifacts[made.id] = (made, {"report.xml": REPORT, "readme.txt": b"not XML"})
+    return of
+
+
+def test_test_report_names_the_failed_tests() -> None:
+    """Where tests failed, the reports that were left say which: one request for the list, and one for each."""
+    of = reported()
+
+    (failure,) = seen(of, test_reports=("junit-*",)).failures
+
+    assert FailureClass.TEST_FAILURE == failure.failure_class
+    assert "tests.test_cart.test_rounding" in failure.failed_tests
+    assert ["run", "jobs", "job_log", "artifacts_of_run", "artifact_files", "pull_request_of"] == asked(of)
+
+
+def test_test_reports_are_not_asked_for_unless_tests_failed() -> None:
+    """What broke the connection is in no report of tests."""
+    of = reported(log=NETWORK)
+
+    seen(of, test_reports=("junit-*",))
+
+    assert 0 == of.called("artifacts_of_run")
+
+
+def test_test_reports_are_asked_for_once_for_all_jobs() -> None:
+    """Two jobs whose tests failed share the reports of the run."""
+    of = reported()
+    jobs = (make.make_job(), make.make_job(id=4202, name="windows"))
+    of.add_run(make.make_run(), jobs, {4201: TESTS_FAILED, 4202: TESTS_FAILED})
+
+    seen(of, test_reports=("junit-*",))
+
+    assert (1, 1) == (of.called("artifacts_of_run"), of.called("artifact_files"))
+
+
+def test_test_reports_of_an_attempt_before_are_not_told_apart_and_not_read() -> None:
+    """An artifact does not say which attempt it is of."""
+    of = reported()
+    of.rerun_failed_jobs(RUN)
+
+    seen(of, 1, test_reports=("junit-*",))
+
+    assert 0 == of.called("artifacts_of_run")
+
+
+def test_only_the_first_failed_tests_are_put_on_record() -> None:
+    """A suite that fails as a whole fills no database."""
+    lines = [f"FAILED tests/test_cart.py::test_{number} - assert 3 == 4" for number in range(40)]
+
+    (failure,) = seen(forge(logs={4201: "\n".join([*lines, "40 failed in 0.31s", ""])})).failures
+
+    assert len(failure.failed_tests) <= MOST_FAILED_TESTS

@@ -317,3 +317,38 @@ def test_further_inputs_that_are_none(text: str) -> None:
     """GitHub would refuse them later, with fewer words."""
     with pytest.raises(InputError, match="inputs"):
         load(inputs=text)
+
+
+def test_how_to_classify_stands_in_the_file() -> None:
+    """Rules are kept as they were written: whoever searches with them checks them."""
+    rule = {"id": "shop-cold", "class": "infrastructure", "patterns": ["^cold"]}
+
+    settings = load(
+        "version: 1\nbaseline: false\nknown-flaky: ['test_a', 'shop.*']\ntest-reports: [junit-*]\n"
+        "rules:\n  - {id: shop-cold, class: infrastructure, patterns: ['^cold']}\n"
+    )
+
+    assert (rule,) == settings.rules
+    assert (("test_a", "shop.*"), ("junit-*",), False) == (
+        settings.known_flaky,
+        settings.test_reports,
+        settings.baseline,
+    )
+    assert ((), (), (), True) == (load().rules, load().known_flaky, load().test_reports, load().baseline)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("rules: {id: a}", "rules"),
+        ("rules: [a]", "rules.0"),
+        ("known-flaky: test_a", "known-flaky"),
+        ("known-flaky: ['']", "known-flaky.0"),
+        ("test-reports: [1]", "test-reports.0"),
+        ("baseline: perhaps", "baseline"),
+    ],
+)
+def test_what_no_classifier_can_use_is_named(text: str, named: str) -> None:
+    """A value of the wrong shape is an error that names its key."""
+    with pytest.raises(InputError, match=f"recovery.yml: `{named}`"):
+        load(f"version: 1\n{text}\n")

@@ -26,7 +26,7 @@ from recovery.models.records import PipelineFailure, RecoveryState, WorkflowChec
 
 Row = dict[str, Any]
 
-_JSON_OF_FAILURE = ("evidence", "excerpt")
+_JSON_OF_FAILURE = ("evidence", "excerpt", "failed_tests", "notes")
 _JSON_OF_CHECKPOINT = ("workflow_state", "environment_context", "dependencies", "artifacts", "metadata")
 _JSON_OF_RECOVERY = ("recovery_plan", "progress_steps", "recovery_context", "validation_results", "metadata")
 

@@ -10,7 +10,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-NEWEST = "0001"
+NEWEST = "0002"
 """The newest migration in `migrations/versions`; a test keeps the two equal, so that opening needs no Alembic."""
 
 
@@ -100,6 +100,9 @@ pipeline_failures = sa.Table(
     _column("html_url"),
     _column("consequence_of"),
     _column("log_problem"),
+    _column("failed_tests", "[]"),
+    sa.Column("baseline_run_id", sa.BigInteger),
+    _column("notes", "[]"),
     sa.Index("failures_by_run", "run_id", "attempt"),
     sa.Index("failures_by_repository", "repository", "observed_at"),
     sa.Index("failures_by_fingerprint", "fingerprint"),

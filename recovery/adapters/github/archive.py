@@ -1,4 +1,4 @@
-"""One file out of a zip that somebody else made: read in memory, bounded, and believed nothing."""
+"""Files out of a zip that somebody else made: read in memory, bounded, and believed nothing."""
 
 from __future__ import annotations
 
@@ -9,6 +9,16 @@ from recovery.adapters.foreign_zip import BROKEN, METHODS
 
 MEMBER_LIMIT = 32 * 1024 * 1024
 """Bytes of one file that are read; plans and journals have some thousand."""
+
+
+_SHOWN = 200
+"""Characters of a file's name that an error repeats."""
+
+MOST_MEMBERS = 2000
+"""Files of one kind that are read of one zip."""
+
+MEMBERS_LIMIT = 64 * 1024 * 1024
+"""Bytes of all of them together."""
 
 
 class BadArchive(Exception):
@@ -41,6 +51,25 @@ def member(file: Readable, name: str, limit: int = MEMBER_LIMIT) -> bytes | None
         with zipfile.ZipFile(file) as archive:
             found = [info for info in archive.infolist() if info.filename == name]
             return _read(archive, found, name, limit) if found else None
+    except BROKEN as error:
+        raise BadArchive(f"it is not a sound zip ({type(error).__name__})") from error
+
+
+def members(file: Readable, ending: str, limit: int = MEMBERS_LIMIT) -> tuple[bytes, ...]:
+    """The content of every file in a zip whose name ends so, in any case; the names themselves are used for nothing.
+
+    Raises:
+        BadArchive: the zip is broken, or such files are too many or too large, encrypted, or packed oddly.
+    """
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = [info for info in archive.infolist() if info.filename.casefold().endswith(ending)]
+            if len(found) > MOST_MEMBERS:
+                raise BadArchive(f"it holds {len(found)} files, more than the {MOST_MEMBERS} that are read")
+            size = sum(info.file_size for info in found)
+            if size > limit:
+                raise BadArchive(f"its files have {size} bytes, more than the {limit} that are read")
+            return tuple(_read(archive, [info], info.filename[:_SHOWN], MEMBER_LIMIT) for info in found)
     except BROKEN as error:
         raise BadArchive(f"it is not a sound zip ({type(error).__name__})") from error
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from typing import BinaryIO
 
-from recovery.adapters.github.archive import BadArchive, member
+from recovery.adapters.github.archive import BadArchive, member, members
 from recovery.adapters.github.client import Client, Params
 from recovery.adapters.github.convert import artifact_from
 from recovery.adapters.github.downloads import Chunks, Downloads
@@ -69,15 +69,26 @@ class Artifacts:
         """One file out of an artifact's zip; one request, and one download or, of a large one, one for each part."""
         what = _named(artifact)
         _require_content(artifact, what)
-        url = self._address(artifact)
         try:
             if artifact.size_in_bytes < IN_PARTS_FROM:
-                content = self._downloads.fetch(url, what, lambda chunks: _bounded(chunks, what))
-                _compare(artifact, hashlib.sha256(content).hexdigest(), what)
-                return member(io.BytesIO(content), name)
-            return member(self._in_parts(url, artifact, what), name)
+                return member(self._whole(artifact, what), name)
+            return member(self._in_parts(self._address(artifact), artifact, what), name)
         except BadArchive as error:
             raise ArtifactDamaged(f"{what} was not read: {error}") from error
+
+    def files(self, artifact: Artifact, ending: str) -> tuple[bytes, ...]:
+        """Every file in an artifact's zip whose name ends so; one request and one download."""
+        what = _named(artifact)
+        _require_content(artifact, what)
+        try:
+            return members(self._whole(artifact, what), ending)
+        except BadArchive as error:
+            raise ArtifactDamaged(f"{what} was not read: {error}") from error
+
+    def _whole(self, artifact: Artifact, what: str) -> io.BytesIO:
+        content = self._downloads.fetch(self._address(artifact), what, lambda chunks: _bounded(chunks, what))
+        _compare(artifact, hashlib.sha256(content).hexdigest(), what)
+        return io.BytesIO(content)
 
     def _in_parts(self, url: str, artifact: Artifact, what: str) -> RangedFile:
         return RangedFile(

@@ -30,6 +30,7 @@ Params = Mapping[str, str | int]
 T = TypeVar("T")
 
 _NEXT = re.compile(r'rel="?next\b')
+_COUNT = re.compile(r"[0-9]{1,9}")
 
 
 class Client:
@@ -41,6 +42,8 @@ class Client:
         self._requester = _requester(token, api_url, transport)
         self._prefix = urlsplit(api_url).path.rstrip("/")
         self._clock = clock
+        self.requests_left: int | None = None
+        """What the latest answer told of GitHub's hourly limit; None while none did."""
 
     def ask(
         self,
@@ -83,13 +86,19 @@ class Client:
         return urljoin(self._api_url, answer.headers.get("location", ""))
 
     def pages(
-        self, convert: Callable[[Json], T], path: str, params: Params | None = None, *, under: str | None = None
+        self,
+        convert: Callable[[Json], T],
+        path: str,
+        params: Params | None = None,
+        *,
+        under: str | None = None,
+        size: int = PAGE_SIZE,
     ) -> Iterator[list[T]]:
         """The pages of a list, each requested when it is taken; `under` is the list's key in GitHub's envelope."""
         seen = 0
         for number in range(1, MOST_PAGES + 1):
             position = {"page": number} if number > 1 else {}
-            answer = self.ask("GET", path, {**(params or {}), "per_page": PAGE_SIZE, **position})
+            answer = self.ask("GET", path, {**(params or {}), "per_page": size, **position})
             try:
                 items, total = _items(answer, under, described(convert, many=True))
                 page = [converted(convert, item) for item in items]
@@ -114,6 +123,8 @@ class Client:
             # PyGithub reads the rate-limit headers as numbers and requests a redirect as an address, come what may.
             raise unclear(method, f"{named}: the answer's headers make no sense") from error
         status, headers, text = answered
+        left = headers.get("x-ratelimit-remaining")
+        self.requests_left = int(left) if isinstance(left, str) and _COUNT.fullmatch(left) else self.requests_left
         # Whatever a server repeats of what it was sent, the token goes no further.
         text = text.replace(self._token, "***")
         return Answer(method=method, path=f"{self._prefix}{path}", status=status, headers=headers, text=text)

@@ -30,6 +30,8 @@ from recovery.models.log import LOG_LIMIT, JobLog
 from recovery.ports import Clock
 
 BOT_SUFFIX = "[bot]"
+_FEW_RUNS = 10
+"""Runs that are listed where the newest fitting one is wanted: a run's description is long."""
 T = TypeVar("T")
 _APP_TOKEN_PREFIX = "ghs_"  # noqa: S105 - how every installation token starts, GITHUB_TOKEN among them
 
@@ -74,6 +76,11 @@ class GitHubForge:
     def client(self) -> Client:
         """What asks GitHub, for another adapter of the same repository: one token, one request log, one patience."""
         return self._client
+
+    @property
+    def requests_left(self) -> int | None:
+        """Requests that GitHub still answers within its current hour, as its latest answer told."""
+        return self._client.requests_left
 
     def __repr__(self) -> str:
         return f"GitHubForge({self.repository!r}, api_url={self._api_url!r})"
@@ -135,10 +142,16 @@ class GitHubForge:
 
     def runs_of_workflow(self, workflow_file: str, *, branch: str | None = None, limit: int = 100) -> tuple[Run, ...]:
         """The newest runs of one workflow, newest first; one request per 100."""
-        if workflow_file in {"", ".", ".."}:
-            raise ForgeRefused(f"{workflow_file!r} is not the name of a workflow file", status=404)
-        path = f"{self._root}/actions/workflows/{quote(workflow_file, safe='')}/runs"
-        return self._runs(path, {"branch": branch} if branch else {}, limit)
+        return self._runs(self._runs_path(workflow_file), {"branch": branch} if branch else {}, limit)
+
+    def successful_runs(self, workflow_file: str, branch: str, *, before: datetime) -> tuple[Run, ...]:
+        """The newest successful runs of one workflow on a branch, created before then; one request."""
+        created = f"<{before.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+        params: Params = {"branch": branch, "status": "success", "created": created}
+        pages = self._client.pages(
+            run_from, self._runs_path(workflow_file), params, under="workflow_runs", size=_FEW_RUNS
+        )
+        return tuple(run for run in next(pages) if run.conclusion == "success")
 
     def failed_runs(self, since: datetime, limit: int = 100) -> tuple[Run, ...]:
         """Runs created since then whose latest attempt failed, newest first; one request per 100 and conclusion.
@@ -176,6 +189,15 @@ class GitHubForge:
         the file are downloaded, three or four; its digest is not compared then.
         """
         return self._artifacts.file(artifact, name)
+
+    def artifact_files(self, artifact: Artifact, ending: str) -> tuple[bytes, ...]:
+        """Every file in an artifact's zip whose name ends so, read in memory within bounds; one request, one download.
+
+        Raises:
+            ForgeRefused: the artifact has expired, is gone, or is larger than what is read.
+            ArtifactDamaged: it is not what was uploaded, or no zip that is read.
+        """
+        return self._artifacts.files(artifact, ending)
 
     def download_artifact(self, artifact: Artifact, into: BinaryIO) -> None:
         """Stream an artifact's zip into an open file that can seek; one request and one download.
@@ -239,6 +261,11 @@ class GitHubForge:
             if error.status == 404:
                 return None
             raise
+
+    def _runs_path(self, workflow_file: str) -> str:
+        if workflow_file in {"", ".", ".."}:
+            raise ForgeRefused(f"{workflow_file!r} is not the name of a workflow file", status=404)
+        return f"{self._root}/actions/workflows/{quote(workflow_file, safe='')}/runs"
 
     def _runs(self, path: str, params: Params, limit: int) -> tuple[Run, ...]:
         found: list[Run] = []

@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _SHOWN = 200
 """Characters of a file's name that an error repeats."""
 
-Phase = Literal["plan", "checkpoints", "execute", "settle", "sync"]
+Phase = Literal["plan", "baseline", "test-reports", "checkpoints", "execute", "settle", "sync"]
 
 
 def appendable(name: str) -> Path:

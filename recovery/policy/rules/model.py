@@ -1,26 +1,28 @@
-"""The shape of a rule and of a set of rules, with every check a pack must pass."""
+"""A rule, and a set of rules that are searched together; plain dataclasses, so that classifying starts fast."""
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
-from typing import Annotated
-
-from pydantic import Field, field_validator, model_validator
 
 from recovery.errors import InputError
-from recovery.models.record import Record
 from recovery.models.verdict import FailureClass, Retryable
-from recovery.policy.patterns import PatternSet, pattern_fault
+from recovery.policy.logs.patterns import PatternSet
 
 CONVINCING = 0.7
 """The least confidence a verdict needs to be `retryable: yes`."""
 
-_TEXT_ANCHOR = re.compile(r"(?:^|[^\\])(?:\\\\)*\\[AzZ]|\(\?[a-zA-Z]*-[a-zA-Z]*m")
-_WIDE_CLASS = re.compile(r"\[[^\]]*[^\x00-\x7f]")
+_TAIL = 0.25
+"""Rules of class `unknown` that are no surer than this tell that something failed, and nothing of what."""
+
+CONTEXT = "##context "
+"""Before the id of a rule, the name of what must have been said before the rule counts."""
+
+CONTEXT_LINES = 30
+"""Lines before a line in which its context is looked for."""
 
 
 class Phase(StrEnum):
@@ -31,64 +33,39 @@ class Phase(StrEnum):
     POST = "post"
 
 
-def _usable(pattern: str) -> str:
-    if not pattern.strip():
-        raise ValueError("a pattern is empty")
-    if _WIDE_CLASS.search(pattern):
-        raise ValueError(f"{pattern!r}: a character class may hold ASCII characters only; use (?:a|b)")
-    if _TEXT_ANCHOR.search(pattern):
-        raise ValueError(f"{pattern!r}: use ^ and $, which mean the line's start and end")
-    if (fault := pattern_fault(pattern)) is not None:
-        raise ValueError(f"{pattern!r} cannot be used: {fault}")
-    return pattern
-
-
-class Examples(Record):
-    """Lines that prove a rule: they run as tests."""
-
-    match: tuple[str, ...] = Field(min_length=2)
-    ignore: tuple[str, ...] = Field(min_length=1)
-
-
-class Rule(Record):
+@dataclass(frozen=True)
+class Rule:
     """One kind of failure: the words that prove it, and what they mean.
 
-    Patterns are RE2 and see one line without time stamp, colours and `##[error]`; `unless` excuses a line
-    that also says something else.
+    Patterns are RE2 and see one line without time stamp, colours and `##[error]`.
     """
 
-    id: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")
-    failure_class: FailureClass = Field(alias="class")
+    id: str
+    failure_class: FailureClass
     retryable: Retryable
-    confidence: float = Field(gt=0.0, le=1.0)
-    reason: Annotated[str, Field(min_length=10)]
-    patterns: tuple[str, ...] = Field(min_length=1)
+    confidence: float
+    """How often, where a line matches in a step that failed, it is the cause: from 0 to 1."""
+    reason: str
+    patterns: tuple[str, ...]
+    """A named group `test` holds the id of a failed test."""
     unless: tuple[str, ...] = ()
+    """What excuses a line that matches."""
+    context: tuple[str, ...] = ()
+    """One of these must match a line of the same step shortly before, or the line itself."""
     phase: Phase | None = None
     step: str | None = None
     runner: bool = False
     """The words are those of the runner or the service itself, not of a program it ran."""
-    examples: Examples
 
-    @field_validator("patterns", "unless")
-    @classmethod
-    def _usable_patterns(cls, patterns: tuple[str, ...]) -> tuple[str, ...]:
-        return tuple(_usable(pattern) for pattern in patterns)
+    @cached_property
+    def names_tests(self) -> bool:
+        """Whether a pattern of it captures the id of a failed test."""
+        return any("(?P<test>" in pattern for pattern in self.patterns)
 
-    @field_validator("step")
-    @classmethod
-    def _usable_step(cls, step: str | None) -> str | None:
-        return step if step is None else _usable(step)
-
-    @model_validator(mode="after")
-    def _honest(self) -> Rule:
-        if self.failure_class is FailureClass.NO_FAILURE:
-            raise ValueError("class no_failure is what remains when no rule matches; a rule cannot claim it")
-        if self.failure_class is FailureClass.UNKNOWN and self.retryable is not Retryable.NO:
-            raise ValueError("class unknown must have retryable: no")
-        if self.retryable is Retryable.YES and self.confidence < CONVINCING:
-            raise ValueError(f"retryable: yes needs a confidence of at least {CONVINCING}")
-        return self
+    @property
+    def tail(self) -> bool:
+        """Whether these are words that every failure ends with, whatever its cause."""
+        return self.failure_class is FailureClass.UNKNOWN and self.confidence <= _TAIL
 
     @cached_property
     def _excuses(self) -> PatternSet:
@@ -120,5 +97,17 @@ class RuleSet:
             raise InputError(f"rule {twice[0]}: the id is used twice", hint="give every rule its own id")
 
     def patterns(self) -> Iterator[tuple[str, str]]:
-        """Every pattern with the id of its rule."""
-        return ((rule.id, pattern) for rule in self.rules for pattern in rule.patterns)
+        """What a whole log is searched for: each pattern with its rule's id, each context's with `CONTEXT` before it.
+
+        Rules of class `unknown` are left out: see `hints`.
+        """
+        for rule in self.rules:
+            if rule.failure_class is not FailureClass.UNKNOWN:
+                yield from ((rule.id, pattern) for pattern in rule.patterns)
+                yield from ((CONTEXT + rule.id, pattern) for pattern in rule.context)
+
+    @cached_property
+    def hints(self) -> PatternSet:
+        """Words of no known tool, said in every log: they mean something near the end of a failed step only."""
+        unknown = (rule for rule in self.rules if rule.failure_class is FailureClass.UNKNOWN)
+        return PatternSet((rule.id, pattern) for rule in unknown for pattern in rule.patterns)

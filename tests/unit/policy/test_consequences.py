@@ -82,6 +82,13 @@ def test_job_with_a_cause_of_its_own_is_no_gate(failure_class: FailureClass) -> 
     assert [None, None] == marks([cause(), silent(failure_class=failure_class)], text)
 
 
+def test_job_of_which_only_its_step_s_name_tells_may_be_a_gate() -> None:
+    """`Check the tests` says what was looked at, and not why it failed."""
+    text = workflow("  test: {}\n  gate: {needs: test}\n")
+    guess = silent(failure_class=FailureClass.TEST_FAILURE, confidence=0.45)
+    assert [None, "test"] == marks([cause(), guess], text)
+
+
 def test_silent_job_beside_a_silent_job_is_no_gate() -> None:
     """What is needed must show a cause: a gate of a gate alone explains nothing."""
     text = workflow("  a: {}\n  b: {needs: a}\n  test: {}\n")

@@ -74,6 +74,15 @@ def test_failed_deployment_counts_whatever_the_job_is_called() -> None:
     assert RecoveryType.ROLLBACK is choose(case).strategy
 
 
+@pytest.mark.parametrize("over", [{}, {"job_name": "ship", "failure_class": FailureClass.DEPLOYMENT}])
+def test_nothing_is_rolled_back_on_a_guess(over: dict[str, Any]) -> None:
+    """What only the step's name says is no proof that a deployment is broken, and nobody knows why it failed."""
+    decision = choose(make_case({"confidence": 0.45} | over, automatic=True))
+
+    assert (DecisionKind.DECLINE, RecoveryType.NONE) == (decision.kind, decision.strategy)
+    assert ReasonId.UNKNOWN_CAUSE in {reason.id for reason in decision.reasons}
+
+
 def test_the_last_try_counts() -> None:
     """That no attempt is left speaks against trying again only."""
     assert RecoveryType.ROLLBACK is choose(make_case(run={"run_attempt": 1}, settings={"max_attempts": 1})).strategy

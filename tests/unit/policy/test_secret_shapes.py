@@ -22,6 +22,14 @@ PIECES = st.sampled_from(
         "password=kX9vQ2mP4tZ8",
         "password=changeme",
         "TOKEN: $NAME",
+        "--token q7Xk29LmZp4v",
+        " -u me:hunter2",
+        "Cookie: a=b",
+        "SIGNING_KEY='q7Xk29LmZp4v",
+        "?pass=hunter2&",
+        "${{ x }}",
+        "\u200b",
+        "\x9b31m",
         "-----BEGIN RSA PRIVATE KEY-----",
         "-----END RSA PRIVATE KEY-----",
         "eyJhbGciOiJI.eyJzdWIiOiIx.sig",
@@ -48,7 +56,9 @@ def test_secret_is_seen_wherever_it_stands(place: int) -> None:
     assert holds_secret("x" * place + " ghp_0123456789abcdefABCDEF " + "y" * 5000)
 
 
-@pytest.mark.parametrize("text", ["a" * 40_000, "eyJ-" * 10_000, "password" * 5_000, "-----BEGIN " * 4_000])
+@pytest.mark.parametrize(
+    "text", ["a" * 40_000, "eyJ-" * 10_000, "password" * 5_000, "-----BEGIN " * 4_000, "a_key" * 8_000]
+)
 def test_time_grows_with_the_length_only(text: str) -> None:
     """What would take an engine that goes back and forth for ever takes twice as long for twice the text."""
     times = []

@@ -76,6 +76,7 @@ EACH = [
     (case(run={"path": ".github/workflows/recovery.yml"}, own=".github/workflows/recovery.yml"), ReasonId.OWN_WORKFLOW),
     (case(make.make_failure(**UNKNOWN)), ReasonId.UNKNOWN_CAUSE),
     (case(make.make_failure(**UNKNOWN | {"failure_class": FailureClass.NO_FAILURE})), ReasonId.UNKNOWN_CAUSE),
+    (case(make.make_failure(**REAL | {"confidence": 0.45})), ReasonId.UNKNOWN_CAUSE),
     (case(autonomy={"network": "observe"}), ReasonId.DISABLED),
     (case(autonomy={"network": "suggest"}), ReasonId.ONLY_MAYBE),
     (case(make.make_failure(retryable=Retryable.MAYBE)), ReasonId.ONLY_MAYBE),

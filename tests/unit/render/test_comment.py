@@ -62,6 +62,20 @@ GOLDEN_COMMENTS: dict[str, tuple[DecisionDocument, ...]] = {
             ),
         ),
     ),
+    "failed-tests": (
+        left_red(
+            failures=(
+                make_failed(
+                    **{
+                        "job": "test",
+                        "class": "test_failure",
+                        "retryable": "no",
+                        "failed_tests": tuple(f"tests/test_sum.py::test_{number}[a|b]" for number in range(8)),
+                    }
+                ),
+            )
+        ),
+    ),
     "many-jobs": (left_red(failures=tuple(make_failed(job=f"test ({number})") for number in range(40))),),
 }
 HTML_OF_OURS = {"<sub>", "</sub>", "<details>", "</details>", "<summary>", "</summary>"}
@@ -111,6 +125,7 @@ hostile_document = st.builds(
                 reason=strings[6],
                 url=strings[(index + 1) % 8],
                 consequence_of=strings[7] if index % 3 == 2 else None,
+                failed_tests=tuple(strings[: index % 8]),
                 evidence=(Evidence(line=1, text=strings[index % 5], rule="r"),) if index % 2 else (),
             )
             for index in range(number)
@@ -155,7 +170,8 @@ def test_hostile_text_does_nothing(documents: list[DecisionDocument]) -> None:
 @pytest.mark.parametrize("value", HOSTILE)
 def test_hostile_samples_do_nothing_anywhere(value: str) -> None:
     """Each hostile sample is harmless in each place of a document."""
-    failed = make_failed(job=value, step=value, reason=value, evidence=(Evidence(line=1, text=value, rule=value),))
+    line = Evidence(line=1, text=value, rule=value)
+    failed = make_failed(job=value, step=value, reason=value, evidence=(line,), failed_tests=(value,) * 7)
     document = rerunning(
         workflow=value, detail=value, failures=(failed,) * 5, reasons=(Reason(id=ReasonId.TRANSIENT, text=value),)
     )
@@ -218,7 +234,9 @@ def crowd(runs: int, attempts: int, failures: int) -> Iterable[DecisionDocument]
                 seed += 7
                 lines = tuple(Evidence(line=n + 1, text=noise(seed + n), rule=noise(seed, 80)) for n in range(3))
                 text = {"job": noise(seed + 3), "step": noise(seed + 4), "reason": noise(seed + 5)}
-                failed.append(make_failed(**text, evidence=lines, url=f"{RUN_URL}/{noise(seed + 6)}"))
+                tests = tuple(noise(seed + n) for n in range(20))
+                url = f"{RUN_URL}/{noise(seed + 6)}"
+                failed.append(make_failed(**text, evidence=lines, url=url, failed_tests=tests))
             yield rerunning(
                 workflow=noise(run),
                 run_id=run + 1,
@@ -267,6 +285,32 @@ def test_left_out_failures_are_counted() -> None:
     assert (25, 28) == (carry.more_failures(once), carry.more_failures(twice))
     assert "<summary>28 more failed jobs</summary>" in comment_body([twice])
     assert (twice,) == documents_in(comment_body([twice]))
+
+
+@pytest.mark.parametrize(
+    ("count", "told"),
+    [
+        (1, "Failed tests: `t0`."),
+        (5, "Failed tests: `t0`, `t1`, `t2`, `t3`, `t4`."),
+        (6, "Failed tests: `t0`, `t1`, `t2`, `t3`, `t4` and 1 more."),
+        (19, "Failed tests: `t0`, `t1`, `t2`, `t3`, `t4` and 14 more."),
+        (20, "Failed tests: `t0`, `t1`, `t2`, `t3`, `t4` and at least 15 more."),
+    ],
+)
+def test_failed_tests_are_named_and_counted(count: int, told: str) -> None:
+    """The first few by name, the others by number; no more than 20 are on record, so that there may be others."""
+    failed = make_failed(failed_tests=tuple(f"t{number}" for number in range(count)))
+
+    assert told in comment_body([left_red(failures=(failed,))]).splitlines()
+
+
+def test_failed_tests_that_do_not_fit_are_left_out_together() -> None:
+    """A part of them would be taken for all; names that are too long are shortened."""
+    failed = make_failed(failed_tests=("x" * 1000,) * 3)
+    kept = [carry.trimmed(left_red(failures=(failed,)), budget).failures[0].failed_tests for budget in carry.LADDER]
+
+    assert [500, 300, 200, 120, 100] == [len(tests[0]) for tests in kept[:5]]
+    assert [(), ()] == kept[5:]
 
 
 def test_ladder_only_goes_down() -> None:

@@ -126,6 +126,14 @@ def test_schema_is_a_valid_schema_with_everything_described() -> None:
         assert all(described["description"] for described in definition.get("properties", {}).values())
 
 
+def test_schema_counts_lines_from_one() -> None:
+    """A line that no log has does not follow the schema."""
+    written = json.loads(decision_json(cleared()))
+    written["failures"][0]["evidence"] = [{"line": 0, "text": "boom", "rule": "a-rule"}]
+    with pytest.raises(jsonschema.ValidationError, match="less than the minimum of 1"):
+        VALIDATOR.validate(written)
+
+
 def test_schema_refuses_other_decisions() -> None:
     """A document with an unknown decision does not follow the schema."""
     written = json.loads(decision_json(cleared())) | {"decision": "perhaps"}

@@ -1,0 +1,1 @@
+"""Reading logs: what their lines say, and which of them are new."""
