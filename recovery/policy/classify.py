@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from recovery.models.log import JobLog
@@ -22,6 +23,7 @@ from recovery.policy.suspects import Suspect, sections_to_read, suspects_in
 _OF_TESTS = frozenset({FailureClass.TEST_FAILURE, FailureClass.FLAKY_TEST})
 _PASSED = frozenset({"success", "skipped", "neutral"})
 _NO_FACTS = JobFacts()
+_NO_TESTS = FailedTests()
 _EVIDENCE_LIMIT = 5
 _SAME_RULE_LIMIT = 2
 _AS_TELLING = 0.25
@@ -57,7 +59,7 @@ def classify(
     `log` None means that the log could not be read: then only structure speaks. `baseline` is the log of the same job
     when it passed last.
     """
-    return explain(log, facts, rules, baseline=baseline).verdict
+    return _verdict(*_case_of(log, facts, rules, baseline))
 
 
 def explain(
@@ -68,16 +70,36 @@ def explain(
     baseline: JobLog | None = None,
 ) -> Explanation:
     """Say why a job failed, and all that was weighed for it; takes what `classify` takes."""
+    call, case = _case_of(log, facts, rules, baseline)
+    return Explanation(
+        verdict=_verdict(call, case),
+        findings=tuple(map(_finding, case.suspects)),
+        winner=_finding(call.proof[0]) if call.proof else None,
+        why=call.why,
+    )
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What a verdict is written up from."""
+
+    facts: JobFacts
+    reading: LogReading | None = None
+    suspects: Sequence[Suspect] = ()
+    tests: FailedTests = _NO_TESTS
+    green: Baseline | None = None
+
+
+def _case_of(log: JobLog | None, facts: JobFacts, rules: RuleSet | None, baseline: JobLog | None) -> tuple[Call, _Case]:
+    """The decision, and what it was made from."""
     if facts.conclusion in _PASSED:
-        passed = Call(FailureClass.NO_FAILURE, Retryable.NO, 0.95, "the job did not fail")
-        return _explanation(passed, _Case(None, facts, FailedTests(), None), [])
+        return Call(FailureClass.NO_FAILURE, Retryable.NO, 0.95, "the job did not fail"), _Case(facts)
     rules = rules or builtin_rules()
     reading = None if log is None else read_sections(log, rules)
     green = None if baseline is None else Baseline(baseline)
     suspects = [] if reading is None else suspects_in(reading, facts, rules, green)
-    tests = FailedTests() if reading is None else _tests_in(reading, facts)
-    call = judge_tests(reading, suspects, facts, tests)
-    return _explanation(call, _Case(reading, facts, tests, green), suspects)
+    tests = _NO_TESTS if reading is None else _tests_in(reading, facts)
+    return judge_tests(reading, suspects, facts, tests), _Case(facts, reading, suspects, tests, green)
 
 
 def _tests_in(reading: LogReading, facts: JobFacts) -> FailedTests:
@@ -92,27 +114,6 @@ def _tests_in(reading: LogReading, facts: JobFacts) -> FailedTests:
         known=facts.known_flaky,
         complete=all(section.complete for section in sections),
         stop=start_of(reading.content, end - reading.first_line + 1, reading.landmarks),
-    )
-
-
-@dataclass(frozen=True)
-class _Case:
-    """What a verdict is written up from."""
-
-    reading: LogReading | None
-    facts: JobFacts
-    tests: FailedTests
-    green: Baseline | None
-
-
-def _explanation(call: Call, case: _Case, suspects: list[Suspect]) -> Explanation:
-    winner = call.proof[0] if call.proof else None
-    findings = {id(suspect): _finding(suspect) for suspect in suspects}
-    return Explanation(
-        verdict=_verdict(call, case),
-        findings=tuple(findings.values()),
-        winner=None if winner is None else findings[id(winner)],
-        why=call.why,
     )
 
 

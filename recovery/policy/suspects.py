@@ -105,18 +105,14 @@ class Suspect:
         return self.lines_left <= _NEAR
 
 
-def is_real(suspect: Suspect) -> bool:
-    """Whether a suspect stands for a fault that a second try would meet again."""
-    return (
-        suspect.rule.retryable is Retryable.NO
-        and suspect.rule.failure_class is not FailureClass.UNKNOWN
-        and suspect.score >= PLAUSIBLE
-    )
-
-
 def names_a_real_fault(suspect: Suspect) -> bool:
     """Whether its rule names a fault that a second try would meet again, however little that counts where it stands."""
     return suspect.rule.retryable is Retryable.NO and suspect.rule.failure_class is not FailureClass.UNKNOWN
+
+
+def is_real(suspect: Suspect) -> bool:
+    """Whether a suspect stands for a fault that a second try would meet again."""
+    return names_a_real_fault(suspect) and suspect.score >= PLAUSIBLE
 
 
 def suspects_in(reading: LogReading, facts: JobFacts, rules: RuleSet, green: Baseline | None = None) -> list[Suspect]:

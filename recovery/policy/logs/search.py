@@ -6,6 +6,7 @@ small; and only a line that has one is looked at closely, for the patterns that 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property, lru_cache
@@ -26,7 +27,7 @@ _SHORT = 300
 """How many frames up to which length are remembered with their names: floods of one line are common."""
 
 
-class ClueSet:
+class ClueSet(ABC):
     """Clues of one kind, and the patterns that each may stand for."""
 
     def __init__(self, clues: Mapping[str, Sequence[int]], names_budget: int = _NAMES_BUDGET) -> None:
@@ -48,8 +49,9 @@ class ClueSet:
             return set(self._patterns)
         return {self._patterns[index] for index in found if index < len(self._clues)}
 
+    @abstractmethod
     def _places_in(self, text: bytes) -> list[tuple[int, int]]:
-        raise NotImplementedError
+        """Where the lines begin and end that have a clue."""
 
     def _scan_for(self, before: str) -> Any:
         """All clues as one pattern."""
