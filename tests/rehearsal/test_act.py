@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +15,9 @@ import requests
 from recovery.errors import RehearsalError
 from recovery.rehearsal.choices import Choices
 from recovery.rehearsal.processes import process_table
-from recovery.rehearsal.records import Job, ScriptedJob
+from recovery.rehearsal.records import Job
 from recovery.rehearsal.rehearsal import Rehearsal
-from recovery.rehearsal.surroundings import step_variables
 from recovery.rehearsal.wishes import Wish
-from recovery.rehearsal.world import World
 
 CI = ".github/workflows/ci.yml"
 
@@ -330,16 +327,6 @@ def _wait_for(rehearsal: Rehearsal, ids: list[int], branch: str) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("script", ["exit 3", "set -e; (exit 3)", "trap 'exit 3' EXIT; exit 1", "exec sh -c 'exit 3'"])
-def test_a_failing_shell_says_its_last_words(script: str) -> None:
-    """What every bash reads at its beginning changes neither its output nor how it ends."""
-    run = World().add_run([ScriptedJob(name="job")])
-    variables = step_variables(run, 1, "octo/repo", "http://127.0.0.1:1", "secret")
-    environment = {"PATH": os.environ["PATH"], "BASH_ENV": variables["BASH_ENV"]}
-    done = subprocess.run(["bash", "-c", f"echo last; {script}"], env=environment, capture_output=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (3, b"last\n", b"")
-
-
 STRANGE = """
   job:
     runs-on: ubuntu-latest
@@ -388,3 +375,27 @@ def test_a_missing_tool_fails_its_set_up(tmp_path: Path) -> None:
         (job,) = rehearsal.world.runs.get(run_id).latest.jobs
     assert [step.conclusion for step in job.steps[1:3]] == ["success", "failure"]
     assert "##[error]this rehearsal needs go on the PATH" in job.log
+
+
+MANY = """
+  job:
+    runs-on: ubuntu-latest
+    strategy: {matrix: {leg: [1, 2, 3, 4, 5, 6, 7, 8]}, fail-fast: false}
+    steps:
+      - run: |
+          printf 'the last words of ${{ matrix.leg }}' >&2
+          exit 18
+"""
+
+
+def test_last_words_reach_the_log(tmp_path: Path) -> None:
+    """What a step says right before it fails is in its log, and nothing that it did not say."""
+    with rehearsed(tmp_path, MANY) as rehearsal:
+        (run_id,) = rehearsal.push()
+        rehearsal.wait_until_quiet()
+        logs = [job.log for job in rehearsal.world.runs.get(run_id).latest.jobs]
+    said = [
+        [line.split(" ", 1)[1] for line in log.splitlines() if "last" in line and "\x1b" not in line] for log in logs
+    ]
+    assert [[f"the last words of {leg}"] for leg in range(1, 9)] == [lines[-1:] for lines in said]
+    assert all(len(lines) == 2 for lines in said)  # the first is the group's heading

@@ -1,2 +1,2 @@
-# Read by every bash of a rehearsal (BASH_ENV). When a step fails, `act` goes on without waiting for what it said last.
-trap 'status=$?; [ "$status" = 0 ] || sleep 0.15' EXIT
+# Read by every bash of a rehearsal (BASH_ENV): one that fails ends when its last words were heard.
+trap '[ "$?" = 0 ] || sh "$REHEARSAL_LAST_WORDS"' EXIT
