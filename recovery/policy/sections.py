@@ -8,8 +8,9 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from recovery.models.log import JobLog
+from recovery.policy.logs.framing import decode
 from recovery.policy.logs.known import known_clues
-from recovery.policy.logs.reader import FoundLine, FoundLines, decode
+from recovery.policy.logs.reader import FoundLine, FoundLines
 from recovery.policy.logs.search import LogSearch
 from recovery.policy.rules.model import CONTEXT, CONTEXT_LINES, Phase, Rule, RuleSet
 

@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from recovery.policy.logs.framing import BEFORE_LINE, FRAME, clean, colourless, decode
+from recovery.policy.logs.chunks import CHUNK, chunks
+from recovery.policy.logs.framing import BEFORE_LINE, FRAME, colourless
 from recovery.policy.logs.search import LogSearch, Place
-
-__all__ = ["CHUNK", "FoundLine", "FoundLines", "Frame", "clean", "decode"]
-
-CHUNK = 64 * 1024
-"""Also the longest line that is examined whole: of a longer one, half a chunk at either end is."""
 
 
 class Frame(NamedTuple):
@@ -46,24 +42,10 @@ class FoundLines:
         """Every so often the number of a line, from 0, and where in the content it begins."""
 
     def __iter__(self) -> Iterator[FoundLine]:
-        for start, chunk in _chunks(self._content, self._chunk_size):
+        for start, chunk in chunks(self._content, self._chunk_size):
             self.landmarks.append((self.ends, start))
             yield from _found_in(colourless(chunk), self.ends, self._search)
             self.ends += chunk.count(b"\n")
-
-
-def _chunks(content: bytes, size: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines together and where they begin; of a line longer than a chunk, its two ends, which become frames."""
-    start = 0
-    while start < len(content):
-        end = content.rfind(b"\n", start, start + size) + 1
-        if end == 0:
-            end = content.find(b"\n", start) + 1 or len(content)
-        if end - start <= size:
-            yield start, content[start:end]
-        else:
-            yield start, content[start : start + size // 2] + FRAME + content[end - size // 2 : end]
-        start = end
 
 
 def _found_in(text: bytes, first: int, search: LogSearch) -> Iterator[FoundLine]:

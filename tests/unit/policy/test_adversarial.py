@@ -12,9 +12,11 @@ import pytest
 
 import recovery.policy.rules
 from recovery.models.log import JobLog
+from recovery.policy.logs.chunks import CHUNK
+from recovery.policy.logs.framing import decode
 from recovery.policy.logs.known import known_clues
 from recovery.policy.logs.patterns import pattern_fault
-from recovery.policy.logs.reader import CHUNK, FoundLines, decode
+from recovery.policy.logs.reader import FoundLines
 from recovery.policy.logs.search import LogSearch
 from recovery.policy.rules.builtin import builtin_rules
 from recovery.policy.rules.pack import pack_entries

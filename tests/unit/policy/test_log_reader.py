@@ -8,8 +8,10 @@ import pytest
 
 import recovery.policy.rules
 from recovery.models.log import JobLog
+from recovery.policy.logs.chunks import CHUNK
+from recovery.policy.logs.framing import decode
 from recovery.policy.logs.known import known_clues
-from recovery.policy.logs.reader import CHUNK, FoundLine, FoundLines, decode
+from recovery.policy.logs.reader import FoundLine, FoundLines
 from recovery.policy.logs.search import LogSearch
 from recovery.policy.rules.builtin import builtin_rules
 from recovery.policy.rules.model import Phase
