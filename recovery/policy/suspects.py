@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import re2
@@ -115,13 +115,14 @@ def is_real(suspect: Suspect) -> bool:
     return names_a_real_fault(suspect) and suspect.score >= PLAUSIBLE
 
 
-def suspects_in(reading: LogReading, facts: JobFacts, rules: RuleSet, green: Baseline | None = None) -> list[Suspect]:
-    """What speaks for a failure, in the order of the log, from the sections that failed.
+def suspects_in(
+    reading: LogReading, sections: Sequence[Section], rules: RuleSet, green: Baseline | None = None
+) -> list[Suspect]:
+    """What speaks for a failure in these sections, in the order of the log.
 
     What `green`, the last log of the job when it passed, says as well, speaks for nothing.
     """
     found = []
-    sections = sections_to_read(reading, facts)
     for section in sections:
         end = section.end or reading.last_line
         for hit in (*section.hits, *_hints(reading, section, end, rules)):
