@@ -245,9 +245,11 @@ def test_the_callers_repository_and_environment_stay_out(tmp_path: Path) -> None
 
 
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 from recovery.rehearsal.rehearsal import Rehearsal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell has started in the background
 with Rehearsal(Path(sys.argv[1]), Path(sys.argv[2])) as rehearsal:
     rehearsal.push()
     rehearsal.wait_until_quiet()

@@ -19,17 +19,24 @@ def alone(folder: Path) -> Iterator[None]:
     Raises:
         StateError: another restore holds it.
     """
-    handle = _open(folder)
+    try:
+        handle = _open(folder)
+    except FileNotFoundError as error:  # who held it before has removed it
+        raise _held_by_another(folder) from error
     try:
         try:
             _lock(handle)
         except OSError as error:
-            raise StateError(
-                f"another restore is writing into {folder}", hint="restore one checkpoint after the other"
-            ) from error
+            raise _held_by_another(folder) from error
+        if not _is_still_there(handle, folder):
+            raise _held_by_another(folder)
         yield
     finally:
         os.close(handle)
+
+
+def _held_by_another(folder: Path) -> StateError:
+    return StateError(f"another restore is writing into {folder}", hint="restore one checkpoint after the other")
 
 
 @contextmanager
@@ -57,6 +64,9 @@ if sys.platform == "win32":
         # A folder cannot be locked there; the file may stay, and is nobody's but ours.
         return os.open(folder / ".recovery-restore-lock", os.O_RDWR | os.O_CREAT)
 
+    def _is_still_there(handle: int, folder: Path) -> bool:  # noqa: ARG001
+        return True  # what is open there cannot be removed
+
     def _lock(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
 
@@ -73,6 +83,12 @@ else:
 
     def _open(folder: Path) -> int:
         return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _is_still_there(handle: int, folder: Path) -> bool:
+        try:
+            return os.path.samestat(os.fstat(handle), folder.stat())
+        except FileNotFoundError:
+            return False
 
     def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -49,7 +49,7 @@ def restore_content(
         StateError: the destination cannot take it: something is in the way, or the disk is full.
     """
     table, packs = open_content(directory, content, base)
-    with _reachable(destination), alone(destination):
+    with _held(destination):
         destination = destination.resolve()
         _finish_all(destination)
         check_room(destination, content)
@@ -84,18 +84,34 @@ def _finish_all(destination: Path) -> bool:
 
 
 @contextmanager
-def _reachable(destination: Path) -> Iterator[None]:
-    """The destination made where there is none, and removed again when nothing came to lie in it."""
+def _held(destination: Path) -> Iterator[None]:
+    """The destination, made where there is none, and held; removed again when nothing came to lie in it.
+
+    Only who holds it may remove it: to another restore, which waits for nothing, it may be where it works.
+    """
     made = [each for each in (destination, *destination.parents) if not os.path.lexists(each)]
     try:
+        _make(destination, made)
+        with alone(destination), _removed_again(made):
+            yield
+    except OSError as error:
+        raise _unwritable(destination, error) from error
+
+
+def _make(destination: Path, missing: list[Path]) -> None:
+    with _removed_again([folder for folder in missing if folder != destination]):
         destination.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _removed_again(folders: list[Path]) -> Iterator[None]:
+    """Folders, the innermost first, that are not to stay empty where something fails."""
+    try:
         yield
-    except BaseException as error:
-        for each in made:
-            if each.is_dir() and not any(each.iterdir()):
-                each.rmdir()
-        if isinstance(error, OSError):
-            raise _unwritable(destination, error) from error
+    except BaseException:
+        for folder in folders:
+            if folder.is_dir() and not any(folder.iterdir()):
+                folder.rmdir()
         raise
 
 

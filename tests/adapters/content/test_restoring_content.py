@@ -323,8 +323,10 @@ def test_second_restore_at_the_same_time_is_told_so(destination: Path) -> None:
         assert before == tree_of(destination)
 
 
-def test_restores_at_once_never_mix(tmp_path: Path) -> None:
-    """Of many at once, those that are not refused end one after the other, each whole."""
+@pytest.mark.parametrize("attempt", range(20))
+def test_restores_at_once_never_mix(attempt: int, tmp_path: Path) -> None:
+    """Of many at once, those that are not refused end one after the other, each whole; nobody removes another's."""
+    destination = tmp_path / "new" / f"destination-{attempt}"
     forgeries = [_forgery_of(bytes([65 + number])) for number in range(6)]
     contents = [forgery.write(tmp_path / f"checkpoint-{number}") for number, forgery in enumerate(forgeries)]
     accepted: list[int] = []
@@ -332,7 +334,7 @@ def test_restores_at_once_never_mix(tmp_path: Path) -> None:
 
     def run(number: int) -> None:
         try:
-            restore_content(tmp_path / f"checkpoint-{number}", contents[number], tmp_path / "destination")
+            restore_content(tmp_path / f"checkpoint-{number}", contents[number], destination)
         except StateError as error:
             refused.append(error.message)
         else:
@@ -345,7 +347,8 @@ def test_restores_at_once_never_mix(tmp_path: Path) -> None:
         thread.join()
 
     assert [] == [message for message in refused if "another restore" not in message]
-    assert tree_of(tmp_path / "destination") in [forgeries[number].tree for number in accepted]
+    assert len(forgeries) == len(accepted) + len(refused)
+    assert tree_of(destination) in [forgeries[number].tree for number in accepted]
 
 
 def _forgery_of(data: bytes) -> Forgery:
