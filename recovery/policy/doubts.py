@@ -29,8 +29,8 @@ _RESTATES = re2.compile(
 _LASTS = re2.compile(
     r"(?i)certificate|x509|pkix|unknown ca\b|self[- ]signed|wrong version number|verif(?:y|ication)|handshake_failure"
     r"|first record does not look|protocol_version|\b40[0-79]\b|\b41\d\b|\b501\b|unauthori[sz]ed|forbidden|denied"
-    r"|\binvalid\b|not found|not exist|no such file|unknown (?:flag|option|repository)|credential|password|permission"
-    r"|checksum|signature|quota|billing|unable to parse|cannot read|malformed|size (?:exceeds|limit)|too large"
+    r"|\binvalid\b|not accessible|not found|not exist|no such file|unknown (?:flag|option|repository)|credential"
+    r"|password|permission|checksum|signature|quota|billing|unable to parse|cannot read|malformed|size (?:exceeds|limit)|too large"
     r"|by the administrator"
 )
 """Words of trouble that is there again tomorrow."""
@@ -39,14 +39,20 @@ _UNREACHED = re2.compile(
     r"(?i)refused|no route to host|(?:could(?: not|n't)|cannot|can't|unable to) resolve|name or service not known"
     r"|no such (?:host|name)|unknown ?host|enotfound|eai_again|nodename nor servname|dns error|name resolution"
     r"|getaddrinfo|http[^ ]* (?:error |code )?500\b|500 internal|returned error: 500"
+    r"|(?:failed to|could(?: not|n't)|cannot|can't|unable to) (?:connect|reach)|attempts to connect"
+    r"|temporary error \(try again"
 )
 """Words of a host that did not answer: it may have a wrong name, or be a service of the job's own."""
 
+_CODE_OF_CURL = re2.compile(r"\bcurl: \((\d+)\)")
+_ENDED_WITH = re2.compile(r"(?i)\bexit(?:ed)?(?: with)?(?: code| status)?:? (\d+)\b")
+
 _OWN_HOST = re2.compile(
-    r"(?i)\blocalhost\b|\b127\.0\.0\.1\b|\b0\.0\.0\.0\b|\[::1?\]|\b10\.\d+\.\d+\.\d+\b|\b192\.168\.\d+\.\d+\b"
+    r"(?i)\bproxyconnect\b|\blocalhost\b|\b127\.0\.0\.1\b|\b0\.0\.0\.0\b|\[::1?\]|\b10\.\d+\.\d+\.\d+\b|\b192\.168\.\d+\.\d+\b"
     r"|//[a-z0-9_-]+(?::\d+)?(?:[/\s'\")]|$)|\b(?:to|host|from) [a-z0-9_-]+:\d{2,5}\b"
     r"|\.(?:internal|local|lan|test|svc)\b"
 )
+_SENDING = re2.compile(r"\bsend-pack\b|\bunpack-objects\b")
 _SENT = re2.compile(r"(?i)\b(?:publish|push|put|post|deploy|release)(?:ed|ing|es)?\b")
 
 _PUBLIC_HOSTS = (
@@ -126,6 +132,20 @@ def _something_else_followed(cause: Cause) -> str | None:
     return "something else was printed after it" if other and not cause.said_by_runner else None
 
 
+def _something_failed_before(cause: Cause) -> str | None:
+    """Work that goes on side by side tells of each failure, and the first that is told was not this one."""
+    first = min(suspect.line for suspect in cause.alike)
+    before = any(suspect.rule.tail and suspect.line < first for suspect in cause.suspects)
+    return "something had failed before it" if before else None
+
+
+def _ended_otherwise(cause: Cause) -> str | None:
+    """Where curl ends a step, the step ends with its exit code, which curl tells."""
+    told = {found[1] for suspect in cause.alike if (found := _CODE_OF_CURL.search(suspect.text)) is not None}
+    ended = {found[1] for line in cause.after if (found := _ENDED_WITH.search(line)) is not None}
+    return "the step did not end with its exit code" if told and ended and not told & ended else None
+
+
 def _looks_lasting(cause: Cause) -> str | None:
     lasting = any(_LASTS.search(line) for line in cause.around)
     return "what is said around it would be there again" if lasting and not cause.said_by_runner else None
@@ -141,8 +161,9 @@ def _host_of_its_own(cause: Cause) -> str | None:
 
 def _sent_something(cause: Cause) -> str | None:
     """What was sent may have arrived."""
-    sent = cause.best.rule.failure_class is FailureClass.NETWORK and _SENT.search(cause.best.text)
-    return "it was sending, and what it sent may have arrived" if sent else None
+    sent = _SENT.search(cause.best.text) or any(_SENDING.search(line) for line in cause.around)
+    is_transfer = cause.best.rule.failure_class is FailureClass.NETWORK
+    return "it was sending, and what it sent may have arrived" if sent and is_transfer else None
 
 
 _DOUBTS: tuple[Callable[[Cause], str | None], ...] = (
@@ -151,6 +172,8 @@ _DOUBTS: tuple[Callable[[Cause], str | None], ...] = (
     _recovered_from,
     _another_step_failed,
     _something_else_followed,
+    _something_failed_before,
+    _ended_otherwise,
     _looks_lasting,
     _host_of_its_own,
     _sent_something,

@@ -10,7 +10,7 @@ from recovery.policy.classify import explain
 
 TROUBLE = "curl: (18) transfer closed with outstanding read data remaining"
 FAILED_TEST = "FAILED tests/test_cart.py::test_total - assert 3 == 4"
-TAIL = "##[error]Process completed with exit code 1."
+TAIL = "##[error]Process completed with exit code 18."
 FAILED = JobFacts(conclusion="failure", failed_steps=("Run ./fetch.sh",), steps_known=True)
 
 
@@ -114,6 +114,28 @@ def test_trouble_that_may_be_there_again(line: str) -> None:
 def test_trouble_that_passes(line: str) -> None:
     """A broken transfer, a host that everybody uses, a machine that was taken away: a second try should pass."""
     assert ("yes", "") == answer(log(*step("./fetch.sh", line, TAIL)))
+
+
+def test_trouble_of_which_the_step_did_not_die() -> None:
+    """curl ends a step with its own exit code; where the step ended with another, something else ended it."""
+    other = "##[error]Process completed with exit code 1."
+    assert ("maybe", "the step did not end with its exit code") == answer(log(*step("./fetch.sh", TROUBLE, other)))
+    assert ("yes", "") == answer(log(*step("./fetch.sh", TROUBLE)), JobFacts(conclusion="failure"))
+
+
+def test_trouble_after_something_else_had_failed() -> None:
+    """Of work that goes on side by side the part that failed first is not the one that a transfer broke."""
+    failed, broken = "make[1]: *** [schema] Error 3", "make[1]: *** [fetch] Error 18"
+    tail = "##[error]Process completed with exit code 2."
+    retryable, doubts = answer(log(*step("make -j", "3 differences", failed, TROUBLE, broken, tail)))
+    assert ("maybe", True) == (retryable, "something had failed before it" in doubts)
+
+
+def test_sending_to_a_remote() -> None:
+    """What was pushed may have arrived."""
+    lines = ("error: RPC failed; curl 55 Send failure: Connection was reset", "send-pack: unexpected disconnect")
+    retryable, doubts = answer(log(*step("git sync", *lines, TAIL)))
+    assert ("maybe", True) == (retryable, "what it sent may have arrived" in doubts)
 
 
 def test_lost_runner_that_a_program_prints() -> None:
