@@ -129,7 +129,7 @@ def suspects_in(
             found.append(
                 _weigh(Place(hit, end - hit.line, len(sections) == 1, green is not None and green.knows(hit.text)))
             )
-    return sorted(found, key=lambda suspect: suspect.line)
+    return sorted(found, key=lambda suspect: (suspect.line, -suspect.score))
 
 
 def sections_to_read(reading: LogReading, facts: JobFacts) -> list[Section]:
