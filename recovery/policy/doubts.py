@@ -30,8 +30,8 @@ _LASTS = re2.compile(
     r"(?i)certificate|x509|pkix|unknown ca\b|self[- ]signed|wrong version number|verif(?:y|ication)|handshake_failure"
     r"|first record does not look|protocol_version|\b40[0-79]\b|\b41\d\b|\b501\b|unauthori[sz]ed|forbidden|denied"
     r"|\binvalid\b|not accessible|not found|not exist|no such file|unknown (?:flag|option|repository)|credential"
-    r"|password|permission|checksum|signature|quota|billing|unable to parse|cannot read|malformed|size (?:exceeds|limit)|too large"
-    r"|by the administrator"
+    r"|password|permission|checksum|signature|quota|billing|unable to parse|cannot read|malformed"
+    r"|size (?:exceeds|limit)|too large|by the administrator"
 )
 """Words of trouble that is there again tomorrow."""
 

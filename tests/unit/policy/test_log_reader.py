@@ -43,6 +43,11 @@ def found(content: bytes, search: LogSearch = BOOM) -> list[FoundLine]:
         b"b\0o\0o\0m\0: 1",
         b"03:04:05 boom: 1",
         b"\x1b]0;title\x07boom: 1",
+        STAMP + b"^[[31mboom^[[0m: 1",
+        STAMP + b"#12 3.456 boom: 1",
+        STAMP + b"filebeat-1       | boom: 1",
+        b"2030-01-02T03:04:05Z 01O boom: 1",
+        STAMP + b"00E+boom: 1",
     ],
 )
 def test_line_is_found_under_its_wrapping(line: bytes) -> None:
