@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from recovery.errors import RehearsalError
-from recovery.rehearsal.processes import process_table
+from recovery.rehearsal.processes import Processes, process_table
 from recovery.rehearsal.records import Run
 from recovery.rehearsal.rehearsal import Rehearsal
 from recovery.rehearsal.scenario import SCENARIOS, find_scenario
@@ -271,6 +271,31 @@ def test_leaving_by_signal_leaves_no_process(number: signal.Signals, tmp_path: P
     assert process.returncode != 0
     assert survivors(mark) == []
     assert not [pid for pid, (parent, _, _) in process_table().items() if parent == process.pid]
+
+
+def test_a_job_is_ended_in_its_own_rehearsal_only(tmp_path: Path) -> None:
+    """Two rehearsals at once have jobs of the same ids: the end of one's job is no business of the other's."""
+    mine, other = Processes(), Processes()
+    variable = {"RECOVERY_CHECK_RUN_ID": "40000001", "PATH": os.environ["PATH"]}
+    started = []
+    try:
+        for owner in (mine, other):
+            command = ["sh", "-c", "sleep 73 & wait"]
+            started.append(owner.start(command, cwd=tmp_path, env=variable, errors=tmp_path / "errors"))
+        until = time.monotonic() + 15
+        while any(len(children(process.pid)) < 1 for process in started):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        mine.end_marked("RECOVERY_CHECK_RUN_ID=40000001")
+        assert [0, 1] == [len(children(process.pid)) for process in started]
+    finally:
+        mine.close()
+        other.close()
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    return [pid for pid, (above, _, state) in process_table().items() if above == parent and state != "Z"]
 
 
 def wait_for_files(folder: Path, name: str) -> None:
