@@ -282,15 +282,23 @@ def test_a_job_is_ended_in_its_own_rehearsal_only(tmp_path: Path) -> None:
         for owner in (mine, other):
             command = ["sh", "-c", "sleep 73 & wait"]
             started.append(owner.start(command, cwd=tmp_path, env=variable, errors=tmp_path / "errors"))
-        until = time.monotonic() + 15
-        while any(len(children(process.pid)) < 1 for process in started):
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        wait_for_children(*started, number=1)
         mine.end_marked("RECOVERY_CHECK_RUN_ID=40000001")
-        assert [0, 1] == [len(children(process.pid)) for process in started]
+        wait_for_children(started[0], number=0)
+        assert 1 == len(children(started[1].pid))
     finally:
         mine.close()
         other.close()
+        for process in started:
+            process.communicate()
+
+
+def wait_for_children(*parents: subprocess.Popen[str], number: int) -> None:
+    """Wait until each of these processes has so many children."""
+    until = time.monotonic() + 15
+    while any(len(children(parent.pid)) != number for parent in parents):
+        assert time.monotonic() < until
+        time.sleep(0.02)
 
 
 def children(parent: int) -> list[int]:
