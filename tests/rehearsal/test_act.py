@@ -399,3 +399,43 @@ def test_last_words_reach_the_log(tmp_path: Path) -> None:
     ]
     assert [[f"the last words of {leg}"] for leg in range(1, 9)] == [lines[-1:] for lines in said]
     assert all(len(lines) == 2 for lines in said)  # the first is the group's heading
+
+
+NESTED = """
+  job:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: |
+          printf 'checking… '; bash -c 'exit 1' || echo no
+          env | grep REHEARSAL_ASKING >> "$GITHUB_ENV"
+      - id: inner
+        continue-on-error: true
+        run: |
+          bash inner.sh
+          echo never
+      - uses: ./tool
+"""
+TOOL = """
+name: Tool
+runs:
+  using: composite
+  steps:
+    - {shell: bash, run: "printf 'first of the tool; '; bash inner.sh || echo second"}
+    - {shell: bash, run: "printf 'last of the tool'; exit 4"}
+"""
+
+
+def test_last_words_of_scripts_within_scripts_reach_the_log(tmp_path: Path) -> None:
+    """Each step asks on its own, those of a composite action, too; what fails inside one does not cut its lines."""
+    more = {"inner.sh": "printf 'inner says; '; exit 3\n", "tool/action.yml": TOOL}
+    with rehearsed(tmp_path, NESTED, more) as rehearsal:
+        (run_id,) = rehearsal.push()
+        rehearsal.wait_until_quiet()
+        (job,) = rehearsal.world.runs.get(run_id).latest.jobs
+        answered = list((tmp_path / "work").rglob("last-words-*"))
+    said = [line.split(" ", 1)[1] for line in job.log.splitlines() if "\x1b" not in line and " ##[" not in line]
+    expected = ["checking… no", "inner says; ", "first of the tool; inner says; second", "last of the tool"]
+    assert expected == [line for line in said if line in expected]
+    assert not [line for line in said if "last-words" in line]
+    assert 2 == len(answered)

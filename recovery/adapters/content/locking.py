@@ -17,7 +17,7 @@ def alone(folder: Path) -> Iterator[None]:
     """Hold a folder against other restores, of which it must exist.
 
     Raises:
-        StateError: another restore holds it.
+        StateError: another restore holds it, or it cannot be held.
     """
     try:
         handle = _open(folder)
@@ -26,8 +26,10 @@ def alone(folder: Path) -> Iterator[None]:
     try:
         try:
             _lock(handle)
-        except OSError as error:
+        except _IsHeld as error:
             raise _held_by_another(folder) from error
+        except OSError as error:
+            raise _unlockable(folder, error) from error
         if not _is_still_there(handle, folder):
             raise _held_by_another(folder)
         yield
@@ -51,14 +53,20 @@ def in_turn(folder: Path) -> Iterator[None]:
         try:
             _wait(handle)
         except OSError as error:
-            raise StateError(f"{folder} cannot be locked: {error.strerror}", hint="name a folder on a disk") from error
+            raise _unlockable(folder, error) from error
         yield
     finally:
         os.close(handle)
 
 
+def _unlockable(folder: Path, error: OSError) -> StateError:
+    return StateError(f"{folder} cannot be locked: {error.strerror}", hint="name a folder on a disk")
+
+
 if sys.platform == "win32":
     import msvcrt
+
+    _IsHeld = PermissionError
 
     def _open(folder: Path) -> int:
         # A folder cannot be locked there; the file may stay, and is nobody's but ours.
@@ -80,6 +88,8 @@ if sys.platform == "win32":
 
 else:
     import fcntl
+
+    _IsHeld = BlockingIOError
 
     def _open(folder: Path) -> int:
         return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
