@@ -17,8 +17,11 @@ _STAMPS = (
 )
 """GitHub's; GitLab's, with the number and kind of the stream behind it; and the two that Jenkins knows."""
 
-_SPEAKER = rb"(?:#\d+ \d+\.\d+ |[a-z][\w.-]{0,60}[-_]\d{1,2} +\| )"
-"""Who says it: a step of an image's build (BuildKit puts its number and seconds), a service of Docker Compose."""
+_SPEAKER = rb"(?:#\d+ \d+\.\d+ |[a-z][\w.-]{0,60}[-_]\d{1,2} +\| )(?:##\[(?:error|command)\])*"
+"""Who says it: a step of an image's build (BuildKit puts its number and seconds), a service of Docker Compose.
+
+What these mark as an error or a command is not marked by the runner.
+"""
 
 _LEVELS = rb"##\[(?:error|warning|command|debug|notice)\]"
 
@@ -33,9 +36,9 @@ _SAID_BY = re.compile(rb"\n" + _SPEAKER)
 _LEVEL = re.compile(rb"\n(" + _LEVELS + rb")")
 
 BEFORE_LINE = re.compile(
-    rb"(?:" + _JOB_AND_STEP + rb")?(?:" + _MARKED_STAMP + rb")?(?:" + _SPEAKER + rb")?(" + _LEVELS + rb")?"
+    rb"(?:" + _JOB_AND_STEP + rb")?(?:" + _MARKED_STAMP + rb")?(" + _SPEAKER + rb")?(" + _LEVELS + rb")?"
 )
-"""All of that before one line, with the level as its group: always matches, what `unwrapped` drops."""
+"""All of that before one line, with speaker and level as its groups: always matches, what `unwrapped` drops."""
 
 _ANSI = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]"
@@ -46,8 +49,8 @@ _ANSI = re.compile(
 )
 """Colours and moves of the cursor; titles, links and what CI services tell their viewers; character sets."""
 
-_CARET = b"^[["
-"""How the beginning of a colour is written where control characters are made visible, as by `cat -v`."""
+_VISIBLE = re.compile(rb"\^\[\[[\d;]*[mK]")
+"""A colour where control characters are made visible, as by `cat -v`; other carets are of patterns."""
 
 COLUMNS_BEFORE = r"(?:[^\t\r\n]+\t[^\t\r\n]+\t)?"
 STAMP_BEFORE = (
@@ -55,7 +58,7 @@ STAMP_BEFORE = (
     r"(?:\[?[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+(?:\.[0-9]+)?Z\]? (?:[0-9a-f]{2}[OE][ +])?"
     r"|[0-9]{2}:[0-9]{2}:[0-9]{2}  ?))?"
     r"(?:#[0-9]+ [0-9.]+ |[a-z][0-9A-Za-z_.-]* +\| )?"
-    r"(?:##\[[a-z]+\])?"
+    r"(?:##\[[a-z]+\])*"
 )
 """All that may stand before a line's text, and more, as RE2: how a line's start is searched for in what is not cleaned.
 
@@ -86,8 +89,8 @@ def colourless(text: bytes) -> bytes:
     """Drop NULs and what terminals do not show, as colours. Lines stay lines."""
     if b"\0" in text:
         text = text.replace(b"\0", b"")
-    if _CARET in text:
-        text = text.replace(_CARET, b"\x1b[")
+    if b"^[[" in text:
+        text = _VISIBLE.sub(b"", text)
     if b"\x1b" in text:
         text = _ANSI.sub(b"", text)
     return text

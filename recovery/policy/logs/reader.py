@@ -27,6 +27,8 @@ class FoundLine(NamedTuple):
     number: int
     level: str
     frames: tuple[Frame, ...]
+    relayed: bool = False
+    """Whether something in a container said it, and another program passed it on."""
 
 
 class FoundLines:
@@ -55,9 +57,8 @@ def _found_in(text: bytes, first: int, search: LogSearch) -> Iterator[FoundLine]
     number, counted = first, 0
     for line, frames in _by_line(text, places) if text is not flat else ((place[0], [place]) for place in places):
         number, counted = number + text.count(b"\n", counted, line), line
-        level, matching = _examined(flat, line, frames, search)
-        if matching:
-            yield FoundLine(number, level[3:-1].decode(), tuple(matching))
+        if (found := _examined(flat, number, line, frames, search)).frames:
+            yield found
 
 
 def _by_line(text: bytes, places: list[Place]) -> Iterator[tuple[int, list[Place]]]:
@@ -77,13 +78,13 @@ def _by_line(text: bytes, places: list[Place]) -> Iterator[tuple[int, list[Place
         yield line, frames
 
 
-def _examined(flat: bytes, line: int, places: list[Place], search: LogSearch) -> tuple[bytes, list[Frame]]:
-    """The level of a line, and those of its frames that match. A level before the first frame is a frame too."""
+def _examined(flat: bytes, number: int, line: int, places: list[Place], search: LogSearch) -> FoundLine:
+    """A line with those of its frames that match. A level before the first frame is a frame too."""
     line_end = places[0][1] if places[0][0] == line else flat.find(b"\n", line)
     before = BEFORE_LINE.match(flat, line, line_end)
-    level, said = (before[1] or b"", before.end()) if before else (b"", line)
+    speaker, level, said = (before[1], before[2] or b"", before.end()) if before else (None, b"", line)
     frames = []
     for start, end, clue_sets in places:
         texts = (flat[start:end],) if start != line else (level, flat[said:end]) if level else (flat[said:end],)
         frames += [Frame(each, names) for each in texts if (names := search.names_in(each, clue_sets))]
-    return level, frames
+    return FoundLine(number, level[3:-1].decode(), tuple(frames), relayed=speaker is not None)

@@ -105,7 +105,7 @@ def test_users_own_group_named_run_is_output() -> None:
 
 def test_only_the_failed_step_counts() -> None:
     """Noise of a step that passed and of the clean-up is not read."""
-    passed = "##[group]Run fetch\nfetch\nshell: bash\n##[endgroup]"
+    passed = "##[group]Run fetch\nfetch\nshell: bash -e {0}\n##[endgroup]"
     verdict = classify(log(passed, REAL, HEADER, NETWORK, TAIL_OF_CURL, "Post job cleanup.", REAL), FAILED)
     assert said(verdict) == ("network", "yes")
 
@@ -249,7 +249,7 @@ def test_error_of_no_known_tool_after_passing_trouble_takes_the_certainty_away()
     """What failed last may be what really failed: trouble that was followed by an unknown error is no clear `yes`."""
     trouble = "curl: (18) transfer closed with outstanding read data remaining"
     head, tail = (
-        ["##[group]Run ./sell", "shell: bash", "##[endgroup]"],
+        ["##[group]Run ./sell", "shell: bash -e {0}", "##[endgroup]"],
         [TAIL_OF_CURL],
     )
     between = [f"selling basket {number}" for number in range(10)]

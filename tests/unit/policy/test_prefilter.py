@@ -36,6 +36,7 @@ BEFORE = (
     b"\x1b[0m" + STAMP, b" 10%\r", STAMP + b" 20%\r", b"#12 3.456 ", b"[INFO] ", b"  ", b"\xef\xbb\xbf",
     STAMP + b"#12 3.456 ", STAMP + b"#1 0.1 ##[error]", b"web-1  | ", STAMP + b"queue_12 | ", STAMP + b"01O ",
     STAMP + b"00E+", b"#1 2.3 web-1 | ", STAMP + b"^[[31m", b"j\ts\t" + STAMP + b"00O #7 8.9 ",
+    STAMP + b"web-1 | ##[error]##[command]", b"#1 2.3 ##[command]##[warning]", b"##[error]#1 2.3 ##[error]",
 )  # fmt: skip
 INSIDE = (
     b"\x1b[31m", b"^[[1;32m", b"^[[", b"\x1b[0m", b"\x1b[1;38;5;200m", b"\x1b[", b"\x1b", b"\x1b]0;title\x07", b"\x1b]8;;http://a\x1b\\",
