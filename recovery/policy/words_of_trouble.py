@@ -41,7 +41,9 @@ LASTING = re2.compile(
 UNREACHED = re2.compile(
     r"(?i)refused|no route to host|(?:could(?: not|n't)|cannot|can't|unable to) resolve|name or service not known"
     r"|no such (?:host|name)|unknown ?host|enotfound|eai_again|nodename nor servname|dns error|name resolution"
-    r"|getaddrinfo|http[^ ]* (?:error |code )?500\b|500 internal|returned error: 500|attempts to connect"
+    r"|getaddrinfo|(?:http\S*|error:?|status:?|code:?) (?:error |code )?50[0-4]\b"
+    r"|\b50[0-4] (?:internal|bad|service|gateway)"
+    r"|attempts to connect"
     r"|(?:failed to|could(?: not|n't)|cannot|can't|unable to) (?:connect|reach)|temporary error \(try again"
     r"|time[ds]?[ -]?out|deadline exceeded"
 )
