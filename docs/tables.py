@@ -18,7 +18,6 @@ from recovery.adapters.database.schema import schema_sql
 from recovery.cli.parser import build_parser
 from recovery.errors import error_classes
 from recovery.models.decision import ReasonId
-from recovery.models.document import DecisionDocument
 from recovery.models.verdict import Retryable
 from recovery.policy.logs import known
 from recovery.policy.logs.clues import index_of_clues
@@ -29,6 +28,7 @@ from recovery.policy.sections import MARKERS
 from recovery.policy.vetoes import DOUBTS, OVERRIDABLE, VETOES
 from recovery.rehearsal.scenario import SCENARIOS
 from recovery.render.comment import visible_part
+from recovery.render.decision import decision_schema
 
 ROOT = Path(__file__).resolve().parent.parent
 DECISION_SCHEMA = ROOT / "docs" / "decision.schema.json"
@@ -151,14 +151,9 @@ def timeline(name: str) -> str:
     return f"```text\n{(ROOT / 'tests' / 'golden' / 'timeline' / name).read_text(encoding='utf-8')}```\n"
 
 
-def decision_schema() -> str:
+def schema_of_decisions() -> str:
     """The JSON Schema of `decision.json`."""
-    schema = DecisionDocument.model_json_schema(by_alias=True, mode="serialization")
-    schema = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "title": "decision.json of Storyteller Recovery",
-    } | {key: value for key, value in schema.items() if key != "title"}
-    return json.dumps(schema, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(decision_schema(), indent=2, ensure_ascii=False) + "\n"
 
 
 def database_schema() -> str:
@@ -241,7 +236,7 @@ def _room(room: str) -> str:
 
 
 if __name__ == "__main__":
-    DECISION_SCHEMA.write_text(decision_schema(), encoding="utf-8")
+    DECISION_SCHEMA.write_text(schema_of_decisions(), encoding="utf-8")
     SCHEMA_SQL.write_text(database_schema(), encoding="utf-8")
     RULE_INDEX.write_text(rule_index(), encoding="utf-8")
     CLUE_INDEX.write_text(clue_index(), encoding="utf-8")

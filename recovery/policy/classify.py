@@ -17,7 +17,7 @@ from recovery.policy.logs.lines import start_of
 from recovery.policy.redaction import redact
 from recovery.policy.rules.builtin import builtin_rules
 from recovery.policy.rules.model import RuleSet
-from recovery.policy.sections import LogReading, read_sections
+from recovery.policy.sections import LogReading, Section, read_sections
 from recovery.policy.suspects import Suspect, sections_to_read, suspects_in
 
 _OF_TESTS = frozenset({FailureClass.TEST_FAILURE, FailureClass.FLAKY_TEST})
@@ -85,6 +85,7 @@ class _Case:
 
     facts: JobFacts
     reading: LogReading | None = None
+    sections: Sequence[Section] = ()
     suspects: Sequence[Suspect] = ()
     tests: FailedTests = _NO_TESTS
     green: Baseline | None = None
@@ -94,17 +95,19 @@ def _case_of(log: JobLog | None, facts: JobFacts, rules: RuleSet | None, baselin
     """The decision, and what it was made from."""
     if facts.conclusion in _PASSED:
         return Call(FailureClass.NO_FAILURE, Retryable.NO, 0.95, "the job did not fail"), _Case(facts)
+    if log is None:
+        return judge_tests(None, [], facts, _NO_TESTS), _Case(facts)
     rules = rules or builtin_rules()
-    reading = None if log is None else read_sections(log, rules)
-    green = None if baseline is None else Baseline(baseline)
-    suspects = [] if reading is None else suspects_in(reading, facts, rules, green)
-    tests = _NO_TESTS if reading is None else _tests_in(reading, facts)
-    return judge_tests(reading, suspects, facts, tests), _Case(facts, reading, suspects, tests, green)
-
-
-def _tests_in(reading: LogReading, facts: JobFacts) -> FailedTests:
-    """Which tests failed by the log and by their report, up to the end of the last step that failed."""
+    reading = read_sections(log, rules)
     sections = sections_to_read(reading, facts)
+    green = None if baseline is None else Baseline(baseline)
+    suspects = suspects_in(reading, sections, rules, green)
+    tests = _tests_in(reading, sections, facts)
+    return judge_tests(reading, suspects, facts, tests), _Case(facts, reading, sections, suspects, tests, green)
+
+
+def _tests_in(reading: LogReading, sections: Sequence[Section], facts: JobFacts) -> FailedTests:
+    """Which tests failed by the log and by their report, up to the end of the last step that failed."""
     end = max((section.end or reading.last_line for section in sections), default=reading.first_line - 1)
     return flaky_evidence(
         [hit for section in sections for hit in section.hits],
@@ -176,8 +179,7 @@ def _excerpt(call: Call, case: _Case) -> tuple[tuple[int, int], ...]:
     telling = [suspect for suspect in call.proof if not suspect.rule.tail]
     clear = (suspect.line for suspect in telling if suspect.score >= telling[0].score - _AS_TELLING)
     lines = list(dict.fromkeys(clear))[:_EXCERPTED]
-    sections = sections_to_read(reading, case.facts)
-    ranges = [(section.first_line, section.end or reading.last_line) for section in sections]
+    ranges = [(section.first_line, section.end or reading.last_line) for section in case.sections]
     if found := excerpt(reading.content, reading.first_line, lines, ranges, case.green, landmarks=reading.landmarks):
         return found
     return tail(max((last for _, last in ranges), default=reading.last_line), reading.first_line)

@@ -158,7 +158,7 @@ def _cancelled(suspects: Sequence[Suspect], reading: LogReading | None) -> Call:
 def _proves_a_reason(suspect: Suspect) -> bool:
     """Whether the runner itself says that time was up or the machine was lost."""
     stopped = suspect.rule.failure_class in {FailureClass.TIMEOUT, FailureClass.INFRASTRUCTURE}
-    return stopped and suspect.rule.runner and suspect.score >= CONVINCING
+    return stopped and suspect.rule.runner and suspect.level == "error" and suspect.score >= CONVINCING
 
 
 def _timed_out(suspects: Sequence[Suspect]) -> Call:
@@ -173,9 +173,11 @@ def _lost_its_runner(facts: JobFacts, suspects: Sequence[Suspect]) -> bool:
 
 
 def _runner_lost(suspects: Sequence[Suspect]) -> Call:
+    """A machine that ran out of memory or of room is lost just like one that was taken away: then people are asked."""
     proof = tuple(suspect for suspect in suspects if suspect.rule.runner)
+    known = any(suspect.rule.retryable is Retryable.MAYBE for suspect in suspects)
     reason = "the job failed although none of its steps did: its runner was lost"
-    return Call(FailureClass.INFRASTRUCTURE, Retryable.YES, 0.85, reason, proof)
+    return Call(FailureClass.INFRASTRUCTURE, Retryable.MAYBE if known else Retryable.YES, 0.85, reason, proof)
 
 
 def _never_started(suspects: Sequence[Suspect]) -> Call:

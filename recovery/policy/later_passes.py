@@ -10,9 +10,10 @@ from typing import Any
 import re2
 
 from recovery.policy.ids_of_tests import is_telling, plain_name, words_of
+from recovery.policy.logs.chunks import chunks
+from recovery.policy.logs.framing import clean
 from recovery.policy.logs.lines import start_of
 from recovery.policy.logs.patterns import compiled
-from recovery.policy.logs.reader import clean
 
 TESTS_LIMIT = 50
 """Tests that are looked for; where more failed, it was no accident."""
@@ -22,8 +23,6 @@ _LINES_LIMIT = 20_000
 
 _LONGEST = 4096
 """Bytes of a line in which a test may say that it passed."""
-
-_PART = 64 * 1024
 
 _SAID = r"(?:PASSED|PASS|XPASS|passed|Passed|ok|OK|SUCCESS|FLAKY)"
 _TIME = r"(?:[(\[<]?(?:< ?)?[\d.,]+ ?(?:ms|µs|s|sec|secs|seconds|m|min)[)\]>]?)"
@@ -156,7 +155,8 @@ def _lines_naming(content: bytes, failed: Mapping[str, int], stop: int) -> Itera
     fragments = "|".join(sorted({str(re2.escape(_fragment(name))) for name in failed}))
     finder = compiled(f"{fragments}|{signs}")
     number = min(failed.values())
-    for text in _cleaned(content, start_of(content, number), stop):
+    for _, chunk in chunks(content, start=start_of(content, number), stop=stop):
+        text = clean(chunk)
         position = counted = 0
         while position < len(text) and (match := finder.search(text, position)) is not None:
             start = text.rfind(b"\n", 0, match.start()) + 1
@@ -166,13 +166,3 @@ def _lines_naming(content: bytes, failed: Mapping[str, int], stop: int) -> Itera
             yield number, text[start:end]
             position, counted = end + 1, start
         number += text.count(b"\n", counted)
-
-
-def _cleaned(content: bytes, start: int, stop: int) -> Iterator[bytes]:
-    """The log from `start` to `stop` in parts of whole lines; of a line longer than a part, its beginning."""
-    while start < stop:
-        end = content.rfind(b"\n", start, start + _PART) + 1 or content.find(b"\n", start) + 1 or len(content)
-        end = min(end, stop)
-        part = content[start:end]
-        yield clean(part if len(part) <= _PART else part[:_LONGEST] + b"\n")
-        start = end

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import chain
 from typing import NamedTuple
 
 from recovery.models.log import JobLog
+from recovery.policy.headers import HEADER_MARKERS, OpenGroup
+from recovery.policy.logs.framing import decode
 from recovery.policy.logs.known import known_clues
-from recovery.policy.logs.reader import FoundLine, FoundLines, decode
+from recovery.policy.logs.reader import FoundLine, FoundLines
 from recovery.policy.logs.search import LogSearch
 from recovery.policy.rules.model import CONTEXT, CONTEXT_LINES, Phase, Rule, RuleSet
 
-_RUN, _END_GROUP, _HEADER, _ERROR = "##run", "##endgroup", "##header", "##error"
-_POST, _FINISHED, _TRACE = "##post", "##finished", "##trace"
+_GROUP, _RUN, _END_GROUP, _ERROR = "##group", "##run", "##endgroup", "##error"
+_POST, _FINISHED, _EXITED, _TRACE = "##post", "##finished", "##exited", "##trace"
+_AFTERWARDS, _JOB_FAILED = "##afterwards", "##job-failed"
 _PASSED, _BROKE = "##passed", "##broke"
 
 MARKERS = (
+    (_GROUP, r"^##\[group\]"),
     (_RUN, r"^##\[group\]Run "),
     (_END_GROUP, r"^##\[endgroup\]"),
-    (_HEADER, r"^(?:shell|with|env): ?"),
+    *HEADER_MARKERS,
     (_ERROR, r"^##\[error\]"),
     (_POST, r"^Post job cleanup\."),
     (_FINISHED, r"^Cleaning up orphan processes"),
+    (_EXITED, r"^Process completed with exit code \d"),
     (_TRACE, r"^\+{1,3} \S"),
+    # GitLab says what it does after a job's script, and at the very end that the job failed.
+    (_AFTERWARDS, r"^(?:Running after_script|Uploading artifacts for failed job)"),
+    (_AFTERWARDS, r"^Cleaning up project directory and file based variables"),
+    (_JOB_FAILED, r"^ERROR: Job failed"),
     # Travis tells how each of a job's commands ended, and goes on.
     (_PASSED, r'^The command ".*" exited with 0\.'),
     (_BROKE, r'^The command ".*" (?:failed and )?exited with [1-9]'),
 )
+
+_OF_THE_RUNNER = frozenset(name for name, _ in MARKERS) - {_TRACE}
+"""What only counts where no container comes between; a shell shows its commands anywhere."""
 
 _KEPT = 4
 """Hits kept per rule and section (the first and the last): a million equal lines prove no more."""
@@ -71,18 +83,15 @@ class Section:
     """The log says itself that all of this ended well."""
     complete: bool = True
     """Whether every hit that names a failed test was kept."""
+    contexts: dict[str, int] = field(default_factory=dict)
+    """Where what a rule waits for was said last, by the rule's id."""
     _settled: dict[str, list[Hit]] = field(default_factory=dict)
     """What matched up to the last error."""
     _since: dict[str, list[Hit]] = field(default_factory=dict)
-    _contexts: dict[str, int] = field(default_factory=dict)
-
-    def note_context(self, rule_id: str, line: int) -> None:
-        """Remember where what a rule waits for was said last."""
-        self._contexts[rule_id] = line
 
     def in_context(self, rule: Rule, line: int) -> bool:
         """Whether what the rule waits for was said shortly before `line`, or on it."""
-        return not rule.context or line - self._contexts.get(rule.id, -CONTEXT_LINES) <= CONTEXT_LINES
+        return not rule.context or line - self.contexts.get(rule.id, -CONTEXT_LINES) <= CONTEXT_LINES
 
     def add(self, hit: Hit) -> None:
         """Keep a hit, unless the rule has many here already; the last one is always kept."""
@@ -98,10 +107,25 @@ class Section:
     def fail(self, line: int) -> None:
         """Note that the step ended badly at `line`; what matched before is settled, whatever is printed after."""
         self.last_error = line
-        for hits in self._since.values():
-            for hit in hits:
-                self._keep(self._settled, hit)
+        for hit in chain.from_iterable(self._since.values()):
+            self._keep(self._settled, hit)
         self._since.clear()
+
+    def resume(self, mistaken: Section) -> None:
+        """Go on after what was `mistaken` for a section of its own: all of it belongs to this one."""
+        self.last_line = None
+        self.complete &= mistaken.complete
+        for hit in chain.from_iterable(mistaken._settled.values()):
+            self.add(hit)
+        if mistaken.last_error is not None:
+            self.fail(mistaken.last_error)
+        for hit in chain.from_iterable(mistaken._since.values()):
+            self.add(hit)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether another section begins where its output would."""
+        return self.last_line is not None and self.last_line < self.first_line
 
     @property
     def end(self) -> int | None:
@@ -110,9 +134,10 @@ class Section:
 
     @property
     def hits(self) -> list[Hit]:
-        """What matched in this section, up to its end, in order."""
+        """What matched in this section, and applies to it, up to its end, in order."""
         kept = self._since if self.last_error is None else self._settled
-        return sorted((hit for hits in kept.values() for hit in hits), key=lambda hit: hit.line)
+        applying = (hits for hits in kept.values() if hits[0].rule.applies(self.phase, self.title))
+        return sorted((hit for hits in applying for hit in hits), key=lambda hit: hit.line)
 
 
 @dataclass
@@ -135,38 +160,29 @@ class LogReading:
         return [section for section in failed if section.phase is not Phase.POST] or failed
 
 
-@dataclass
-class _OpenGroup:
-    """A `##[group]Run …` of which is not yet known whether the runner wrote it or a user's `::group::`."""
-
-    title: str
-    line: int
-    is_echo: bool = False
-    lines: list[FoundLine] = field(default_factory=list)
-
-
 class _Reader:
     """Walks over the found lines of a log, in order, and keeps the section they belong to."""
 
     def __init__(self, first_line: int, rules: RuleSet) -> None:
         self._first_line = first_line
         self._rules = rules
-        self._group: _OpenGroup | None = None
+        self._group: OpenGroup | None = None
+        self._has_groups = False
         self.sections = [Section(Phase.SETUP, first_line=first_line)]
         self.finished = False
 
     def take(self, found: FoundLine) -> None:
-        names = frozenset(name for frame in found.frames for name in frame.names)
+        names = _names_of(found)
+        line = self._first_line + found.number
+        self._has_groups |= _GROUP in names
         if _RUN in names or _ERROR in names or _POST in names:
             self.close_group()
         if _RUN in names:
-            title = _title(found.frames[0].text.removeprefix(b"##[group]"))
-            self._group = _OpenGroup(title, self._first_line + found.number)
+            self._group = OpenGroup(_title(found.frames[0].text.removeprefix(b"##[group]")), line)
         elif _END_GROUP in names:
-            self.close_group(ended=self._first_line + found.number)
+            self.close_group(ended=line)
         elif self._group is not None:
-            self._group.is_echo |= _HEADER in names
-            self._group.lines.append(found)
+            self._group.take(found, line, names)
             if len(self._group.lines) > _LONGEST_ECHO:
                 self.close_group()
         else:
@@ -180,48 +196,74 @@ class _Reader:
         group, self._group = self._group, None
         if group is None:
             return
-        if ended is not None and (group.is_echo or not group.lines):
+        if ended is not None and group.is_header(ended):
+            if not group.is_hook:
+                self._resume()
             self._begin(Section(Phase.STEP, group.title, ended + 1), group.line - 1)
             return
         for found in group.lines:
-            self._take_output(found, frozenset(name for frame in found.frames for name in frame.names))
+            self._take_output(found, _names_of(found))
 
-    def _begin(self, section: Section, last_line: int) -> None:
+    def _begin(self, section: Section, last_line: int | None) -> None:
         self.sections[-1].last_line = last_line
         self.sections.append(section)
         if len(self.sections) > 4 * _SECTIONS_KEPT:
             self.sections = _thinned(self.sections)
 
+    def _resume(self) -> None:
+        """A step that goes on shows that no runner had begun to clean up: a program said so."""
+        if self.sections[-1].phase is Phase.POST:
+            mistaken = self.sections.pop()
+            self.sections[-1].resume(mistaken)
+
     def _take_output(self, found: FoundLine, names: frozenset[str]) -> None:
         line = self._first_line + found.number
-        if _POST in names and self.sections[-1].phase is not Phase.POST:
-            self._begin(Section(Phase.POST, first_line=line), line - 1)
+        self._see_clean_up(line, names)
         self.finished |= _FINISHED in names
-        section = self.sections[-1]
+        section, failed = self.sections[-1], _ERROR in names
+        if not self._has_groups and _JOB_FAILED in names and section.phase is Phase.POST:
+            section, failed = self.sections[-2], True
         if found.level != "command" and _TRACE not in names:
-            for name in names:
-                if name.startswith(CONTEXT):
-                    section.note_context(name.removeprefix(CONTEXT), line)
-            for hit in self._hits(found, line, section):
-                section.add(hit)
-        if _ERROR in names or _BROKE in names:
+            self._search(found, line, section)
+        if failed:
             section.fail(line)
-        if _PASSED in names or _BROKE in names:
-            section.passed = _PASSED in names
-            section.title = section.title or _title(found.frames[0].text)
-            self._begin(Section(section.phase, first_line=line + 1), line)
+        elsewhere = not self._has_groups and section.phase is not Phase.POST
+        if elsewhere and (_PASSED in names or _BROKE in names):
+            self._end_command(found, line, section, passed=_PASSED in names)
 
-    def _hits(self, found: FoundLine, line: int, section: Section) -> Iterator[Hit]:
+    def _see_clean_up(self, line: int, names: frozenset[str]) -> None:
+        section = self.sections[-1]
+        if section.phase is Phase.POST:
+            if _ERROR in names and _EXITED in names:
+                self._resume()
+        elif _POST in names or (_AFTERWARDS in names and not self._has_groups):
+            # GitLab says only when all is cleaned up how the script ended: until then, what failed has no end.
+            last_line = line - 1 if _POST in names else None
+            self._begin(Section(Phase.POST, first_line=line, contexts=section.contexts), last_line)
+
+    def _end_command(self, found: FoundLine, line: int, section: Section, *, passed: bool) -> None:
+        if not passed:
+            section.fail(line)
+        section.passed = passed
+        section.title = section.title or _title(found.frames[0].text)
+        self._begin(Section(section.phase, first_line=line + 1), line)
+
+    def _search(self, found: FoundLine, line: int, section: Section) -> None:
+        for frame in found.frames:
+            for name in frame.names:
+                if name.startswith(CONTEXT):
+                    section.contexts[name.removeprefix(CONTEXT)] = line
         for frame in found.frames:
             for name in sorted(frame.names):
                 rule = self._rules.by_id.get(name)
-                if (
-                    rule
-                    and section.in_context(rule, line)
-                    and rule.applies(section.phase, section.title)
-                    and not rule.excuses(frame.text)
-                ):
-                    yield Hit(line, frame.text[:_LONGEST_TEXT], rule, found.level)
+                if rule and section.in_context(rule, line) and not rule.excuses(frame.text):
+                    section.add(Hit(line, frame.text[:_LONGEST_TEXT], rule, found.level))
+
+
+def _names_of(found: FoundLine) -> frozenset[str]:
+    """What a line matches; a program in a container may print the runner's words, and they are none of the runner's."""
+    names = frozenset(name for frame in found.frames for name in frame.names)
+    return names - _OF_THE_RUNNER if found.relayed else names
 
 
 def _title(text: bytes) -> str:

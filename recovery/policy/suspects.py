@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import re2
@@ -24,6 +24,9 @@ _NEAR = 40
 
 _OUTLIVED = 80
 """Lines after which a step has outlived a trouble that would have ended it at once."""
+
+_CLEAN_UP = "Post "
+"""How GitHub names the steps of the clean-up."""
 
 _HINTED = 200
 """Lines before a step's end in which words of no known tool are looked for."""
@@ -115,32 +118,62 @@ def is_real(suspect: Suspect) -> bool:
     return names_a_real_fault(suspect) and suspect.score >= PLAUSIBLE
 
 
-def suspects_in(reading: LogReading, facts: JobFacts, rules: RuleSet, green: Baseline | None = None) -> list[Suspect]:
-    """What speaks for a failure, in the order of the log, from the sections that failed.
+def suspects_in(
+    reading: LogReading, sections: Sequence[Section], rules: RuleSet, green: Baseline | None = None
+) -> list[Suspect]:
+    """What speaks for a failure in these sections, in the order of the log.
 
     What `green`, the last log of the job when it passed, says as well, speaks for nothing.
     """
     found = []
-    sections = sections_to_read(reading, facts)
     for section in sections:
         end = section.end or reading.last_line
         for hit in (*section.hits, *_hints(reading, section, end, rules)):
             found.append(
                 _weigh(Place(hit, end - hit.line, len(sections) == 1, green is not None and green.knows(hit.text)))
             )
-    return sorted(found, key=lambda suspect: suspect.line)
+    return sorted(found, key=lambda suspect: (suspect.line, -suspect.score))
 
 
 def sections_to_read(reading: LogReading, facts: JobFacts) -> list[Section]:
-    """The sections in which the cause may be: those that failed, where any is known to have."""
-    failed = reading.failed_sections
+    """The sections in which the cause may be: those of steps that failed, as GitHub or else the log says."""
+    failed = _named(reading, facts) or reading.failed_sections
     if failed:
-        named = [section for section in failed if section.title in facts.failed_steps]
-        return _bounded(named or failed)
+        return _bounded(failed + _cleaned_up(reading, facts, failed))
     if reading.finished and facts.conclusion is None:
         # The runner came to its own end of the job and marked no error: whatever was said, it passed.
         return []
     return _bounded([section for section in reading.sections if section.phase is not Phase.POST and not section.passed])
+
+
+def _named(reading: LogReading, facts: JobFacts) -> list[Section]:
+    """The sections of steps that GitHub names as failed, marked or not: an action may end without a word of error.
+
+    The steps that an action is made of have sections of their own behind its one, which is empty.
+    """
+    named = [section for section in reading.sections if section.title in facts.failed_steps]
+    silent = next((section for section in named if section.last_error is None), None)
+    if silent is None:
+        return named
+    behind = [
+        section
+        for section in reading.sections
+        if section.first_line > silent.first_line
+        and section.phase is Phase.STEP
+        and section.title not in facts.failed_steps
+    ]
+    if marked := [section for section in behind if section.last_error is not None]:
+        return [section for section in named if not section.is_empty] + marked
+    return named + behind if silent.is_empty else named
+
+
+def _cleaned_up(reading: LogReading, facts: JobFacts, failed: Sequence[Section]) -> list[Section]:
+    """The clean-up, where GitHub names a step of it as failed: such steps have no titles in a log."""
+    if not any(step.startswith(_CLEAN_UP) for step in facts.failed_steps):
+        return []
+    known = {section.first_line for section in failed}
+    cleaning = (section for section in reading.sections if section.phase is Phase.POST)
+    return [section for section in cleaning if section.first_line not in known]
 
 
 def _bounded(sections: list[Section]) -> list[Section]:

@@ -20,6 +20,7 @@ from recovery.rehearsal.choices import Choices
 from recovery.rehearsal.expressions import context_of
 from recovery.rehearsal.groups import groups_of
 from recovery.rehearsal.injection import Injection
+from recovery.rehearsal.last_words import heard
 from recovery.rehearsal.launch import command_of, complaint
 from recovery.rehearsal.limits import timekeeper
 from recovery.rehearsal.places import Places
@@ -204,7 +205,8 @@ class ActRunner:
         """Read what `act` says until it ends, and keep the world's records in step."""
         keeper = timekeeper(stage, transcript, self._world, self._processes, self._minute_seconds)
         try:
-            for line in _lines(process, self._places.attempt(run.id, attempt)):
+            said = _lines(process, self._places.attempt(run.id, attempt))
+            for line in heard(said, self._places.heard(run.id, attempt)):
                 if transcript.read(line):
                     records = transcript.records()
                     self._world.runs.put_jobs(run.id, attempt, records)
@@ -237,6 +239,7 @@ class ActRunner:
         self._world.secrets[secret] = (run.id, attempt)
         variables = dict(step_variables(run, attempt, self._world.repository.name, self._url, secret))
         variables["REHEARSAL_REPOSITORY"] = str(self._places.repository)
+        variables["REHEARSAL_HEARD"] = str(self._places.heard(run.id, attempt))
         variables |= self._variables
         if is_recovery(run):
             report = self._places.recovery(run.id, attempt)

@@ -13,6 +13,7 @@ from recovery.rehearsal.workflow import Document
 
 POST_HEAD = "Post job cleanup."
 CANCELED = "##[error]The operation was canceled."
+_SHELLS = {"bash": "/usr/bin/bash --noprofile --norc -e -o pipefail {0}", "sh": "/usr/bin/sh -e {0}"}
 StepId = tuple[str, ...]
 TimedLine = tuple[datetime, str]
 
@@ -80,7 +81,8 @@ def head_of(written: Document, shown: str) -> list[str]:
         return [f"##[group]Run {written['uses']}", "##[endgroup]"]
     script = str(written["run"]) if written.get("name") and "run" in written else shown
     lines = script.rstrip("\n").splitlines() or [""]
-    shell = str(written.get("shell", "/usr/bin/bash -e {0}"))
+    asked = str(written.get("shell", "/usr/bin/bash -e {0}"))
+    shell = _SHELLS.get(asked, asked if "{0}" in asked else f"{asked} {{0}}")
     coloured = [f"\x1b[36;1m{text}\x1b[0m" for text in lines]
     return [f"##[group]Run {lines[0]}", *coloured, f"shell: {shell}", "##[endgroup]"]
 

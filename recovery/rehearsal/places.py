@@ -31,6 +31,10 @@ class Places:
         """What belongs to one attempt: workflow, event, error output of `act`."""
         return self.work / "runs" / f"{run_id}-{attempt}"
 
+    def heard(self, run_id: int, attempt: int) -> Path:
+        """The answers to the steps of one attempt that asked whether they were heard."""
+        return self.attempt(run_id, attempt) / "heard"
+
     def recovery(self, run_id: int, attempt: int) -> Path:
         """RECOVERY_DIRECTORY of one recovery run."""
         return self.work / "recoveries" / f"{run_id}-{attempt}"

@@ -66,14 +66,14 @@ class Processes:
             self._running.pop(process.pid, None)
 
     def end_marked(self, variable: str) -> None:
-        """End what runs now with this variable (`NAME=value`) in its environment, and all below it.
+        """End what runs now of this rehearsal with this variable (`NAME=value`) in its environment.
 
         Only Linux tells the environment of processes; elsewhere nothing is ended.
         """
         with self._lock:
             roots = set(self._running)
-        table = process_table()
-        found = {pid for pid in table if pid not in roots and _is_marked(pid, f"{variable}\0".encode())}
+        ours = set().union(*map(self._family, roots)) - roots
+        found = {pid for pid in ours if _is_marked(pid, f"{variable}\0".encode())}
         _end(found, signal.SIGINT)
         until = time.monotonic() + _STEP_SECONDS
         while time.monotonic() < until and any(_alive(pid) for pid in found):

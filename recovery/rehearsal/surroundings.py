@@ -36,7 +36,7 @@ _PASSED_ON = (
     "all_proxy",
 )
 _PASSED_ON_PREFIXES = ("UV_", "PIP_")
-_LINGER = Path(__file__).with_name("shims") / "linger.sh"
+_SHIMS = Path(__file__).with_name("shims")
 _LOCAL = "127.0.0.1,localhost"
 
 
@@ -79,7 +79,8 @@ def step_variables(run: Run, attempt: int, repository: str, url: str, secret: st
         "RUNNER_NAME": "rehearsal",
         "RUNNER_ENVIRONMENT": "self-hosted",
         "CI": "true",
-        "BASH_ENV": str(_LINGER),
+        "BASH_ENV": str(_SHIMS / "linger.sh"),
+        "REHEARSAL_LAST_WORDS": str(_SHIMS / "last-words.sh"),
         "REHEARSAL_URL": url,
         "REHEARSAL_SECRET": secret,
     }

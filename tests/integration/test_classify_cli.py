@@ -23,7 +23,7 @@ from tests.repo.sources import fences
 
 LOG = """\
 ##[group]Run pytest
-shell: bash
+shell: bash -e {0}
 ##[endgroup]
 >       assert total([1, 2]) == 4
 E       assert 3 == 4
@@ -33,7 +33,7 @@ FAILED tests/test_sum.py::test_sum - assert 3 == 4
 """
 GREEN = """\
 ##[group]Run make deploy
-shell: bash
+shell: bash -e {0}
 ##[endgroup]
 sum.c:3:5: error: expected expression before 'int'
 deployed

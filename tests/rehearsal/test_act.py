@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -16,11 +15,9 @@ import requests
 from recovery.errors import RehearsalError
 from recovery.rehearsal.choices import Choices
 from recovery.rehearsal.processes import process_table
-from recovery.rehearsal.records import Job, ScriptedJob
+from recovery.rehearsal.records import Job
 from recovery.rehearsal.rehearsal import Rehearsal
-from recovery.rehearsal.surroundings import step_variables
 from recovery.rehearsal.wishes import Wish
-from recovery.rehearsal.world import World
 
 CI = ".github/workflows/ci.yml"
 
@@ -330,16 +327,6 @@ def _wait_for(rehearsal: Rehearsal, ids: list[int], branch: str) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("script", ["exit 3", "set -e; (exit 3)", "trap 'exit 3' EXIT; exit 1", "exec sh -c 'exit 3'"])
-def test_a_failing_shell_says_its_last_words(script: str) -> None:
-    """What every bash reads at its beginning changes neither its output nor how it ends."""
-    run = World().add_run([ScriptedJob(name="job")])
-    variables = step_variables(run, 1, "octo/repo", "http://127.0.0.1:1", "secret")
-    environment = {"PATH": os.environ["PATH"], "BASH_ENV": variables["BASH_ENV"]}
-    done = subprocess.run(["bash", "-c", f"echo last; {script}"], env=environment, capture_output=True, check=False)
-    assert (done.returncode, done.stdout, done.stderr) == (3, b"last\n", b"")
-
-
 STRANGE = """
   job:
     runs-on: ubuntu-latest
@@ -388,3 +375,67 @@ def test_a_missing_tool_fails_its_set_up(tmp_path: Path) -> None:
         (job,) = rehearsal.world.runs.get(run_id).latest.jobs
     assert [step.conclusion for step in job.steps[1:3]] == ["success", "failure"]
     assert "##[error]this rehearsal needs go on the PATH" in job.log
+
+
+MANY = """
+  job:
+    runs-on: ubuntu-latest
+    strategy: {matrix: {leg: [1, 2, 3, 4, 5, 6, 7, 8]}, fail-fast: false}
+    steps:
+      - run: |
+          printf 'the last words of ${{ matrix.leg }}' >&2
+          exit 18
+"""
+
+
+def test_last_words_reach_the_log(tmp_path: Path) -> None:
+    """What a step says right before it fails is in its log, and nothing that it did not say."""
+    with rehearsed(tmp_path, MANY) as rehearsal:
+        (run_id,) = rehearsal.push()
+        rehearsal.wait_until_quiet()
+        logs = [job.log for job in rehearsal.world.runs.get(run_id).latest.jobs]
+    said = [
+        [line.split(" ", 1)[1] for line in log.splitlines() if "last" in line and "\x1b" not in line] for log in logs
+    ]
+    assert [[f"the last words of {leg}"] for leg in range(1, 9)] == [lines[-1:] for lines in said]
+    assert all(len(lines) == 2 for lines in said)  # the first is the group's heading
+
+
+NESTED = """
+  job:
+    runs-on: ubuntu-latest
+    steps:
+      - uses: actions/checkout@v4
+      - run: |
+          printf 'checking… '; bash -c 'exit 1' || echo no
+          env | grep REHEARSAL_ASKING >> "$GITHUB_ENV"
+      - id: inner
+        continue-on-error: true
+        run: |
+          bash inner.sh
+          echo never
+      - uses: ./tool
+"""
+TOOL = """
+name: Tool
+runs:
+  using: composite
+  steps:
+    - {shell: bash, run: "printf 'first of the tool; '; bash inner.sh || echo second"}
+    - {shell: bash, run: "printf 'last of the tool'; exit 4"}
+"""
+
+
+def test_last_words_of_scripts_within_scripts_reach_the_log(tmp_path: Path) -> None:
+    """Each step asks on its own, those of a composite action, too; what fails inside one does not cut its lines."""
+    more = {"inner.sh": "printf 'inner says; '; exit 3\n", "tool/action.yml": TOOL}
+    with rehearsed(tmp_path, NESTED, more) as rehearsal:
+        (run_id,) = rehearsal.push()
+        rehearsal.wait_until_quiet()
+        (job,) = rehearsal.world.runs.get(run_id).latest.jobs
+        answered = list((tmp_path / "work").rglob("last-words-*"))
+    said = [line.split(" ", 1)[1] for line in job.log.splitlines() if "\x1b" not in line and " ##[" not in line]
+    expected = ["checking… no", "inner says; ", "first of the tool; inner says; second", "last of the tool"]
+    assert expected == [line for line in said if line in expected]
+    assert not [line for line in said if "last-words" in line]
+    assert 2 == len(answered)

@@ -16,7 +16,7 @@ import pytest
 import requests
 
 from recovery.errors import RehearsalError
-from recovery.rehearsal.processes import process_table
+from recovery.rehearsal.processes import Processes, process_table
 from recovery.rehearsal.records import Run
 from recovery.rehearsal.rehearsal import Rehearsal
 from recovery.rehearsal.scenario import SCENARIOS, find_scenario
@@ -245,9 +245,11 @@ def test_the_callers_repository_and_environment_stay_out(tmp_path: Path) -> None
 
 
 PROGRAM = """
+import signal
 import sys
 from pathlib import Path
 from recovery.rehearsal.rehearsal import Rehearsal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored in what a shell has started in the background
 with Rehearsal(Path(sys.argv[1]), Path(sys.argv[2])) as rehearsal:
     rehearsal.push()
     rehearsal.wait_until_quiet()
@@ -269,6 +271,39 @@ def test_leaving_by_signal_leaves_no_process(number: signal.Signals, tmp_path: P
     assert process.returncode != 0
     assert survivors(mark) == []
     assert not [pid for pid, (parent, _, _) in process_table().items() if parent == process.pid]
+
+
+def test_a_job_is_ended_in_its_own_rehearsal_only(tmp_path: Path) -> None:
+    """Two rehearsals at once have jobs of the same ids: the end of one's job is no business of the other's."""
+    mine, other = Processes(), Processes()
+    variable = {"RECOVERY_CHECK_RUN_ID": "40000001", "PATH": os.environ["PATH"]}
+    started = []
+    try:
+        for owner in (mine, other):
+            command = ["sh", "-c", "sleep 73 & wait"]
+            started.append(owner.start(command, cwd=tmp_path, env=variable, errors=tmp_path / "errors"))
+        wait_for_children(*started, number=1)
+        mine.end_marked("RECOVERY_CHECK_RUN_ID=40000001")
+        wait_for_children(started[0], number=0)
+        assert 1 == len(children(started[1].pid))
+    finally:
+        mine.close()
+        other.close()
+        for process in started:
+            process.communicate()
+
+
+def wait_for_children(*parents: subprocess.Popen[str], number: int) -> None:
+    """Wait until each of these processes has so many children."""
+    until = time.monotonic() + 15
+    while any(len(children(parent.pid)) != number for parent in parents):
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def children(parent: int) -> list[int]:
+    """The processes that a process has started and that still run."""
+    return [pid for pid, (above, _, state) in process_table().items() if above == parent and state != "Z"]
 
 
 def wait_for_files(folder: Path, name: str) -> None:

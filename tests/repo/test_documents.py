@@ -32,7 +32,7 @@ from tests.builders import (
 from tests.repo.sources import DOCUMENTS, ROOT, must_succeed
 
 GENERATED = {
-    "docs/decision.schema.json": "decision_schema",
+    "docs/decision.schema.json": "schema_of_decisions",
     "docs/schema.sql": "database_schema",
     "recovery/policy/logs/clues.json": "clue_index",
     "recovery/policy/rules/builtin.json": "rule_index",

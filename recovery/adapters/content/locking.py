@@ -17,19 +17,28 @@ def alone(folder: Path) -> Iterator[None]:
     """Hold a folder against other restores, of which it must exist.
 
     Raises:
-        StateError: another restore holds it.
+        StateError: another restore holds it, or it cannot be held.
     """
-    handle = _open(folder)
+    try:
+        handle = _open(folder)
+    except FileNotFoundError as error:  # who held it before has removed it
+        raise _held_by_another(folder) from error
     try:
         try:
             _lock(handle)
+        except _IsHeld as error:
+            raise _held_by_another(folder) from error
         except OSError as error:
-            raise StateError(
-                f"another restore is writing into {folder}", hint="restore one checkpoint after the other"
-            ) from error
+            raise _unlockable(folder, error) from error
+        if not _is_still_there(handle, folder):
+            raise _held_by_another(folder)
         yield
     finally:
         os.close(handle)
+
+
+def _held_by_another(folder: Path) -> StateError:
+    return StateError(f"another restore is writing into {folder}", hint="restore one checkpoint after the other")
 
 
 @contextmanager
@@ -44,18 +53,27 @@ def in_turn(folder: Path) -> Iterator[None]:
         try:
             _wait(handle)
         except OSError as error:
-            raise StateError(f"{folder} cannot be locked: {error.strerror}", hint="name a folder on a disk") from error
+            raise _unlockable(folder, error) from error
         yield
     finally:
         os.close(handle)
 
 
+def _unlockable(folder: Path, error: OSError) -> StateError:
+    return StateError(f"{folder} cannot be locked: {error.strerror}", hint="name a folder on a disk")
+
+
 if sys.platform == "win32":
     import msvcrt
+
+    _IsHeld = PermissionError
 
     def _open(folder: Path) -> int:
         # A folder cannot be locked there; the file may stay, and is nobody's but ours.
         return os.open(folder / ".recovery-restore-lock", os.O_RDWR | os.O_CREAT)
+
+    def _is_still_there(handle: int, folder: Path) -> bool:  # noqa: ARG001
+        return True  # what is open there cannot be removed
 
     def _lock(handle: int) -> None:
         msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
@@ -71,8 +89,16 @@ if sys.platform == "win32":
 else:
     import fcntl
 
+    _IsHeld = BlockingIOError
+
     def _open(folder: Path) -> int:
         return os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+
+    def _is_still_there(handle: int, folder: Path) -> bool:
+        try:
+            return os.path.samestat(os.fstat(handle), folder.stat())
+        except FileNotFoundError:
+            return False
 
     def _lock(handle: int) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -49,12 +49,11 @@ def restore_content(
         StateError: the destination cannot take it: something is in the way, or the disk is full.
     """
     table, packs = open_content(directory, content, base)
-    with _reachable(destination), alone(destination):
-        destination = destination.resolve()
-        _finish_all(destination)
-        check_room(destination, content)
-        folders = check_way(destination, table)
-        _restore(destination, table, packs, folders, progress)
+    with _held(destination) as place:
+        _finish_all(place)
+        check_room(place, content)
+        folders = check_way(place, table)
+        _restore(place, table, packs, folders, progress)
     return RestoredContent(files=content.files, bytes=content.bytes)
 
 
@@ -64,12 +63,15 @@ def finish_interrupted(destination: Path) -> bool:
     Returns whether there was anything of the kind.
 
     Raises:
-        StateError: another restore is going on there, or something is in the way.
+        StateError: another restore is going on there, something is in the way, or this user may not write there.
     """
-    if not destination.is_dir():
-        return False
-    with alone(destination):
-        return _finish_all(destination.resolve())
+    try:
+        if not destination.is_dir():
+            return False
+        with alone(destination):
+            return _finish_all(destination.resolve())
+    except OSError as error:
+        raise _unwritable(destination, error) from error
 
 
 def _finish_all(destination: Path) -> bool:
@@ -84,18 +86,37 @@ def _finish_all(destination: Path) -> bool:
 
 
 @contextmanager
-def _reachable(destination: Path) -> Iterator[None]:
-    """The destination made where there is none, and removed again when nothing came to lie in it."""
-    made = [each for each in (destination, *destination.parents) if not os.path.lexists(each)]
+def _held(destination: Path) -> Iterator[Path]:
+    """Where the destination really is, made where there is none, and held; removed again when it stays empty.
+
+    Only who made it and holds it removes it: to another restore, which waits for nothing, it may be where it works.
+    Where two fail at once, one may have made it and the other held it. It then stays, empty: nothing tells it from a
+    folder that somebody else put there.
+    """
     try:
+        place = Path(os.path.realpath(destination))  # `Path.resolve` has an error of its own for links in a circle
+        made = [each for each in (place, *place.parents) if not os.path.lexists(each)]
+        _make(place, made)
+        with alone(place), _removed_again(made):
+            yield place
+    except OSError as error:
+        raise _unwritable(destination, error) from error
+
+
+def _make(destination: Path, missing: list[Path]) -> None:
+    with _removed_again([folder for folder in missing if folder != destination]):
         destination.mkdir(parents=True, exist_ok=True)
+
+
+@contextmanager
+def _removed_again(folders: list[Path]) -> Iterator[None]:
+    """Folders, the innermost first, that are not to stay empty where something fails."""
+    try:
         yield
-    except BaseException as error:
-        for each in made:
-            if each.is_dir() and not any(each.iterdir()):
-                each.rmdir()
-        if isinstance(error, OSError):
-            raise _unwritable(destination, error) from error
+    except BaseException:
+        for folder in folders:
+            with suppress(OSError):  # it is not empty, or gone: what failed is what matters
+                folder.rmdir()
         raise
 
 

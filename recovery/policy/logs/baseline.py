@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from recovery.models.log import JobLog
+from recovery.policy.logs.chunks import chunks
 from recovery.policy.logs.framing import FRAME, clean, decode
 from recovery.policy.logs.normal import normal
-from recovery.policy.logs.reader import CHUNK
 
 _MOST = 500_000
 """Different lines of a green log that are remembered; that takes some 40 MB."""
@@ -21,7 +19,7 @@ class Baseline:
 
     def __init__(self, log: JobLog) -> None:
         self._known = {hash(b"")}
-        for chunk in _chunks(decode(log.content)):
+        for _, chunk in chunks(decode(log.content)):
             distinct = b"\n".join(set(clean(chunk).replace(FRAME, b"\n").split(b"\n")))
             self._known.update(map(hash, normal(distinct).split(b"\n")))
             if len(self._known) > _MOST:
@@ -35,7 +33,7 @@ class Baseline:
         """Which lines of decoded `content`, from `first` to `last` (counted from 0), the green log does not have."""
         found = []
         number = 0
-        for chunk in _chunks(content):
+        for _, chunk in chunks(content):
             if number > last:
                 break
             following = number + chunk.count(b"\n")
@@ -55,17 +53,3 @@ class Baseline:
         if hash(line) in self._known:
             return True
         return FRAME in line and all(hash(frame) in self._known for frame in line.split(FRAME))
-
-
-def _chunks(content: bytes) -> Iterator[bytes]:
-    """Whole lines together; of a line longer than a chunk, half a chunk at either end."""
-    start = 0
-    while start < len(content):
-        end = content.rfind(b"\n", start, start + CHUNK) + 1
-        if end == 0:
-            end = content.find(b"\n", start) + 1 or len(content)
-        if end - start > CHUNK:
-            yield bytes(content[start : start + CHUNK // 2]) + FRAME + bytes(content[end - CHUNK // 2 : end])
-        else:
-            yield bytes(content[start:end])
-        start = end

@@ -11,8 +11,17 @@ FRAME = b"\r"
 _COLUMN = rb"[^\t\r\n]{1,200}\t"
 _MARK = rb"\xef\xbb\xbf"
 _TIME = rb"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d"
-_STAMPS = rb"(?:" + _TIME + rb"\.\d{1,9}Z |\[" + _TIME + rb"(?:\.\d{1,9})?Z\] |\d\d:\d\d:\d\d {1,2})"
-"""GitHub's, and the two that Jenkins knows."""
+_STAMPS = (
+    rb"(?:" + _TIME + rb"(?:\.\d{1,9})?Z (?:[0-9a-f]{2}[OE][ +])?"
+    rb"|\[" + _TIME + rb"(?:\.\d{1,9})?Z\] |\d\d:\d\d:\d\d {1,2})"
+)
+"""GitHub's; GitLab's, with the number and kind of the stream behind it; and the two that Jenkins knows."""
+
+_SPEAKER = rb"(?:#\d+ \d+\.\d+ |[a-z][\w.-]{0,60}[-_]\d{1,2} +\| )(?:##\[(?:error|command)\])*"
+"""Who says it: a step of an image's build (BuildKit puts its number and seconds), a service of Docker Compose.
+
+What these mark as an error or a command is not marked by the runner.
+"""
 
 _LEVELS = rb"##\[(?:error|warning|command|debug|notice)\]"
 
@@ -23,10 +32,13 @@ _MARKED_STAMP = rb"(?:" + _MARK + rb")?" + _STAMPS
 
 _COLUMNS = re.compile(rb"\n" + _JOB_AND_STEP)
 _STAMP = re.compile(rb"\n" + _MARKED_STAMP)
+_SAID_BY = re.compile(rb"\n" + _SPEAKER)
 _LEVEL = re.compile(rb"\n(" + _LEVELS + rb")")
 
-BEFORE_LINE = re.compile(rb"(?:" + _JOB_AND_STEP + rb")?(?:" + _MARKED_STAMP + rb")?(" + _LEVELS + rb")?")
-"""All of that before one line, with the level as its group: always matches, what `unwrapped` drops."""
+BEFORE_LINE = re.compile(
+    rb"(?:" + _JOB_AND_STEP + rb")?(?:" + _MARKED_STAMP + rb")?(" + _SPEAKER + rb")?(" + _LEVELS + rb")?"
+)
+"""All of that before one line, with speaker and level as its groups: always matches, what `unwrapped` drops."""
 
 _ANSI = re.compile(
     rb"\x1b(?:\[[0-?]*[ -/]*[@-~]"
@@ -37,11 +49,16 @@ _ANSI = re.compile(
 )
 """Colours and moves of the cursor; titles, links and what CI services tell their viewers; character sets."""
 
+_VISIBLE = re.compile(rb"\^\[\[[\d;]*[mK]")
+"""A colour where control characters are made visible, as by `cat -v`; other carets are of patterns."""
+
 COLUMNS_BEFORE = r"(?:[^\t\r\n]+\t[^\t\r\n]+\t)?"
 STAMP_BEFORE = (
     r"(?:(?:\xef\xbb\xbf)?"
-    r"(?:\[?[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+(?:\.[0-9]+)?Z\]? |[0-9]{2}:[0-9]{2}:[0-9]{2}  ?))?"
-    r"(?:##\[[a-z]+\])?"
+    r"(?:\[?[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]+(?:\.[0-9]+)?Z\]? (?:[0-9a-f]{2}[OE][ +])?"
+    r"|[0-9]{2}:[0-9]{2}:[0-9]{2}  ?))?"
+    r"(?:#[0-9]+ [0-9.]+ |[a-z][0-9A-Za-z_.-]* +\| )?"
+    r"(?:##\[[a-z]+\])*"
 )
 """All that may stand before a line's text, and more, as RE2: how a line's start is searched for in what is not cleaned.
 
@@ -72,6 +89,8 @@ def colourless(text: bytes) -> bytes:
     """Drop NULs and what terminals do not show, as colours. Lines stay lines."""
     if b"\0" in text:
         text = text.replace(b"\0", b"")
+    if b"^[[" in text:
+        text = _VISIBLE.sub(b"", text)
     if b"\x1b" in text:
         text = _ANSI.sub(b"", text)
     return text
@@ -91,6 +110,8 @@ def unwrapped(text: bytes) -> bytes:
     if may_have_columns(text):
         text = _COLUMNS.sub(b"\n", text)
     text = _STAMP.sub(b"\n", text)
+    if b"\n#" in text or b" | " in text:
+        text = _SAID_BY.sub(b"\n", text)
     if b"\n##[" in text:
         text = _LEVEL.sub(rb"\n\1" + FRAME, text)
     return text[1:]

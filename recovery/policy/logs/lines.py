@@ -5,7 +5,8 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from recovery.policy.logs.reader import clean
+from recovery.policy.logs.chunks import shortened
+from recovery.policy.logs.framing import clean
 
 Landmarks = Sequence[tuple[int, int]]
 """Every so often the number of a line, from 0, and where it begins, as `LogReading` has them."""
@@ -25,7 +26,7 @@ def lines_between(content: bytes, first: int, last: int, landmarks: Landmarks = 
     while len(lines) <= last - first and start < len(content):
         end = content.find(b"\n", start)
         end = len(content) if end == -1 else end
-        lines.append(clean(_shortened(content, start, end)))
+        lines.append(clean(shortened(content, start, end, _LONGEST)))
         start = end + 1
     return lines
 
@@ -46,9 +47,3 @@ def start_of(content: bytes, line: int, landmarks: Landmarks = ()) -> int:
         line -= ends
         position += len(stride)
     return len(content)
-
-
-def _shortened(content: bytes, start: int, end: int) -> bytes:
-    if end - start <= _LONGEST:
-        return content[start:end]
-    return content[start : start + _LONGEST // 2] + b"\r" + content[end - _LONGEST // 2 : end]

@@ -9,13 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from recovery.policy.logs.framing import BEFORE_LINE, FRAME, clean, colourless, decode
+from recovery.policy.logs.chunks import CHUNK, chunks
+from recovery.policy.logs.framing import BEFORE_LINE, FRAME, colourless
 from recovery.policy.logs.search import LogSearch, Place
-
-__all__ = ["CHUNK", "FoundLine", "FoundLines", "Frame", "clean", "decode"]
-
-CHUNK = 64 * 1024
-"""Also the longest line that is examined whole: of a longer one, half a chunk at either end is."""
 
 
 class Frame(NamedTuple):
@@ -31,6 +27,8 @@ class FoundLine(NamedTuple):
     number: int
     level: str
     frames: tuple[Frame, ...]
+    relayed: bool = False
+    """Whether something in a container said it, and another program passed it on."""
 
 
 class FoundLines:
@@ -46,24 +44,10 @@ class FoundLines:
         """Every so often the number of a line, from 0, and where in the content it begins."""
 
     def __iter__(self) -> Iterator[FoundLine]:
-        for start, chunk in _chunks(self._content, self._chunk_size):
+        for start, chunk in chunks(self._content, self._chunk_size):
             self.landmarks.append((self.ends, start))
             yield from _found_in(colourless(chunk), self.ends, self._search)
             self.ends += chunk.count(b"\n")
-
-
-def _chunks(content: bytes, size: int) -> Iterator[tuple[int, bytes]]:
-    """Whole lines together and where they begin; of a line longer than a chunk, its two ends, which become frames."""
-    start = 0
-    while start < len(content):
-        end = content.rfind(b"\n", start, start + size) + 1
-        if end == 0:
-            end = content.find(b"\n", start) + 1 or len(content)
-        if end - start <= size:
-            yield start, content[start:end]
-        else:
-            yield start, content[start : start + size // 2] + FRAME + content[end - size // 2 : end]
-        start = end
 
 
 def _found_in(text: bytes, first: int, search: LogSearch) -> Iterator[FoundLine]:
@@ -73,9 +57,8 @@ def _found_in(text: bytes, first: int, search: LogSearch) -> Iterator[FoundLine]
     number, counted = first, 0
     for line, frames in _by_line(text, places) if text is not flat else ((place[0], [place]) for place in places):
         number, counted = number + text.count(b"\n", counted, line), line
-        level, matching = _examined(flat, line, frames, search)
-        if matching:
-            yield FoundLine(number, level[3:-1].decode(), tuple(matching))
+        if (found := _examined(flat, number, line, frames, search)).frames:
+            yield found
 
 
 def _by_line(text: bytes, places: list[Place]) -> Iterator[tuple[int, list[Place]]]:
@@ -95,13 +78,13 @@ def _by_line(text: bytes, places: list[Place]) -> Iterator[tuple[int, list[Place
         yield line, frames
 
 
-def _examined(flat: bytes, line: int, places: list[Place], search: LogSearch) -> tuple[bytes, list[Frame]]:
-    """The level of a line, and those of its frames that match. A level before the first frame is a frame too."""
+def _examined(flat: bytes, number: int, line: int, places: list[Place], search: LogSearch) -> FoundLine:
+    """A line with those of its frames that match. A level before the first frame is a frame too."""
     line_end = places[0][1] if places[0][0] == line else flat.find(b"\n", line)
     before = BEFORE_LINE.match(flat, line, line_end)
-    level, said = (before[1] or b"", before.end()) if before else (b"", line)
+    speaker, level, said = (before[1], before[2] or b"", before.end()) if before else (None, b"", line)
     frames = []
     for start, end, clue_sets in places:
         texts = (flat[start:end],) if start != line else (level, flat[said:end]) if level else (flat[said:end],)
         frames += [Frame(each, names) for each in texts if (names := search.names_in(each, clue_sets))]
-    return level, frames
+    return FoundLine(number, level[3:-1].decode(), tuple(frames), relayed=speaker is not None)

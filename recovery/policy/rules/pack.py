@@ -14,8 +14,8 @@ from recovery.errors import InputError
 from recovery.models.record import Record
 from recovery.models.verdict import FailureClass, Retryable
 from recovery.policy.logs.clues import search_fault
+from recovery.policy.logs.framing import clean
 from recovery.policy.logs.patterns import PatternSet, pattern_fault
-from recovery.policy.logs.reader import clean
 from recovery.policy.rules.model import CONTEXT_LINES, CONVINCING, Phase, Rule
 
 _HINT = "see `docs/rules.md` for how a rule is written, and `recovery/policy/rules/*.yml` for packs that load"

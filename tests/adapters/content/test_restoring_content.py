@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 import tempfile
@@ -17,6 +18,7 @@ from recovery.adapters.content.locking import alone
 from recovery.adapters.content.obstacles import check_room
 from recovery.adapters.content.restoring import RestoredContent, finish_interrupted, restore_content
 from recovery.errors import CheckpointRejected, StateError
+from recovery.models.checkpoint import PACKS
 from tests.adapters.content.forging import MOMENT, Forgery, Place, restored_tree, tree_of
 
 NOBODY = 65534
@@ -242,6 +244,69 @@ def test_destination_that_cannot_be_is_told(tmp_path: Path) -> None:
         restore_content(tmp_path / "checkpoint", content, tmp_path / "file" / "destination")
 
 
+def damaged(tmp_path: Path) -> Callable[[Path], object]:
+    """A restore that fails once it has begun to write."""
+    checkpoint = tmp_path / "damaged"
+    content = Forgery().file("file", b"data").write(checkpoint)
+    (pack,) = (checkpoint / PACKS).iterdir()
+    pack.write_bytes(pack.read_bytes()[:-1] + b"!")
+    return lambda destination: restore_content(checkpoint, content, destination)
+
+
+@pytest.mark.parametrize("name", ["new", "new/deep/er", "missing/../new", "link/../new", "nowhere"])
+def test_failed_restore_removes_what_it_made(tmp_path: Path, name: str) -> None:
+    """Where there was nothing there is nothing, however its place is spelt."""
+    ground = tmp_path / "ground"
+    (ground / "full").mkdir(parents=True)
+    (ground / "link").symlink_to("full")
+    (ground / "nowhere").symlink_to("full/missing")
+    before = tree_of(ground)
+
+    with pytest.raises(CheckpointRejected):
+        damaged(tmp_path)(ground / name)
+
+    assert before == tree_of(ground)
+
+
+@pytest.mark.parametrize("name", ["empty", "missing/../empty", "link", "link/../empty"])
+def test_failed_restore_leaves_an_empty_folder(tmp_path: Path, name: str) -> None:
+    """It was there before, however it is spelt."""
+    ground = tmp_path / "ground"
+    (ground / "empty").mkdir(parents=True)
+    (ground / "link").symlink_to("empty")
+    before = tree_of(ground)
+
+    with pytest.raises(CheckpointRejected):
+        damaged(tmp_path)(ground / name)
+
+    assert before == tree_of(ground)
+
+
+def test_links_in_a_circle_are_told(tmp_path: Path) -> None:
+    """They lead to no folder, and none is made."""
+    (tmp_path / "circle").symlink_to("circle")
+
+    with pytest.raises(StateError, match="cannot be restored into"):
+        restore(Forgery().file("file"), tmp_path / "circle")
+
+
+def test_what_failed_is_told_when_nothing_can_be_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That an empty folder has to stay is no reason to hide why; the folders above it stay with it."""
+    remove = Path.rmdir
+
+    def refuse(folder: Path) -> None:
+        if folder.name == "new":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        remove(folder)
+
+    monkeypatch.setattr(Path, "rmdir", refuse)
+
+    with pytest.raises(CheckpointRejected):
+        damaged(tmp_path)(tmp_path / "above" / "new")
+
+    assert ["new"] == [path.name for path in (tmp_path / "above").iterdir()]
+
+
 def test_full_disk_is_told_before_anything_is_written(destination: Path) -> None:
     """What would not fit is not begun."""
     content = Forgery().file("a").write(destination.parent / "checkpoint")
@@ -323,8 +388,37 @@ def test_second_restore_at_the_same_time_is_told_so(destination: Path) -> None:
         assert before == tree_of(destination)
 
 
-def test_restores_at_once_never_mix(tmp_path: Path) -> None:
-    """Of many at once, those that are not refused end one after the other, each whole."""
+def test_file_system_without_locks_is_told(destination: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As NFS refuses a folder's lock: nobody else is to blame, and waiting would not help."""
+
+    def refuse(*_: int) -> None:
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+
+    for work in (lambda: restore(Forgery().file("file"), destination), lambda: finish_interrupted(destination)):
+        with pytest.raises(StateError, match="cannot be locked: Bad file descriptor") as refusal:
+            work()
+        assert "name a folder on a disk" == refusal.value.hint
+
+
+def test_folder_that_cannot_be_opened_is_told(common_ground: Path) -> None:
+    """Also before a restore, when what an earlier one left is looked for: itself locked away, or lying in such one."""
+    (common_ground / "closed" / "destination").mkdir(parents=True)
+
+    def look() -> None:
+        (common_ground / "closed").chmod(0o000)
+        for place in (common_ground / "closed", common_ground / "closed" / "destination"):
+            with pytest.raises(StateError, match=r"cannot be restored into .*: Permission denied"):
+                finish_interrupted(place)
+
+    as_nobody(common_ground, look)
+
+
+@pytest.mark.parametrize("attempt", range(20))
+def test_restores_at_once_never_mix(attempt: int, tmp_path: Path) -> None:
+    """Of many at once, those that are not refused end one after the other, each whole; nobody removes another's."""
+    destination = tmp_path / "new" / f"destination-{attempt}"
     forgeries = [_forgery_of(bytes([65 + number])) for number in range(6)]
     contents = [forgery.write(tmp_path / f"checkpoint-{number}") for number, forgery in enumerate(forgeries)]
     accepted: list[int] = []
@@ -332,7 +426,7 @@ def test_restores_at_once_never_mix(tmp_path: Path) -> None:
 
     def run(number: int) -> None:
         try:
-            restore_content(tmp_path / f"checkpoint-{number}", contents[number], tmp_path / "destination")
+            restore_content(tmp_path / f"checkpoint-{number}", contents[number], destination)
         except StateError as error:
             refused.append(error.message)
         else:
@@ -345,7 +439,8 @@ def test_restores_at_once_never_mix(tmp_path: Path) -> None:
         thread.join()
 
     assert [] == [message for message in refused if "another restore" not in message]
-    assert tree_of(tmp_path / "destination") in [forgeries[number].tree for number in accepted]
+    assert len(forgeries) == len(accepted) + len(refused)
+    assert tree_of(destination) in [forgeries[number].tree for number in accepted]
 
 
 def _forgery_of(data: bytes) -> Forgery:

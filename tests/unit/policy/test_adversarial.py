@@ -12,9 +12,11 @@ import pytest
 
 import recovery.policy.rules
 from recovery.models.log import JobLog
+from recovery.policy.logs.chunks import CHUNK
+from recovery.policy.logs.framing import decode
 from recovery.policy.logs.known import known_clues
 from recovery.policy.logs.patterns import pattern_fault
-from recovery.policy.logs.reader import CHUNK, FoundLines, decode
+from recovery.policy.logs.reader import FoundLines
 from recovery.policy.logs.search import LogSearch
 from recovery.policy.rules.builtin import builtin_rules
 from recovery.policy.rules.pack import pack_entries
@@ -78,10 +80,11 @@ KINDS: dict[str, Callable[[int], bytes]] = {
     "unfinished colours": repeated(b"\x1b[" + b"1;" * 500),
     "unfinished titles": repeated(b"\x1b]0;" + b"x" * 500 + b"\n"),
     "colours in lines": repeated(b"\x1b[31mSegm\x1b[0mentation fault\x1b[0m\n"),
-    "groups": repeated(b"##[group]Run x\nshell: bash\n##[endgroup]\nout\n"),
-    "open groups": repeated(b"##[group]Run x\nshell: bash\n"),
-    "one open group": lambda size: b"##[group]Run x\n" + b"shell: bash\n" * (size // 12),
+    "groups": repeated(b"##[group]Run x\nshell: bash -e {0}\n##[endgroup]\nout\n"),
+    "open groups": repeated(b"##[group]Run x\nshell: bash -e {0}\n"),
+    "one open group": lambda size: b"##[group]Run x\n" + b"shell: bash -e {0}\n" * (size // 19),
     "nothing but zeros": repeated(b"\0"),
+    "clean-ups that were none": repeated(b"Post job cleanup.\n##[error]Process completed with exit code 1.\n"),
     "random bytes": random_bytes,
     "random clues": random_clues,
     "every rule": every_rule,
@@ -121,7 +124,9 @@ def test_time_is_linear_in_the_log(kind: str) -> None:
     assert large / 4 < NEARLY * small + 0.01, (small, large)
 
 
-@pytest.mark.parametrize("kind", ["matching lines", "returns between matches", "groups", "one open group"])
+@pytest.mark.parametrize(
+    "kind", ["matching lines", "returns between matches", "groups", "one open group", "clean-ups that were none"]
+)
 def test_memory_does_not_grow_with_the_log(kind: str) -> None:
     """What is kept of a log is bounded: a few lines of each kind, and of its sections the first and the last."""
     assert kept(kind, MEGABYTE // 4) < kept(kind, MEGABYTE // 8) + MEGABYTE // 4

@@ -13,6 +13,7 @@ from recovery.policy.classify import classify
 
 FAILED = JobFacts(job_name="test", conclusion="failure", failed_steps=("Run make",), steps_known=True)
 TAIL = "##[error]Process completed with exit code 1."
+TAIL_OF_CURL = "##[error]Process completed with exit code 18."
 HEADER = "##[group]Run make\nmake\nshell: /usr/bin/bash -e {0}\n##[endgroup]"
 NETWORK = "curl: (18) transfer closed with outstanding read data remaining"
 REAL = "FAILED tests/test_cart.py::test_total - assert 3 == 4"
@@ -31,7 +32,7 @@ def said(verdict: Verdict) -> tuple[str, str]:
 
 def test_transient_trouble_that_ended_a_step_is_retryable() -> None:
     """A broken transfer right before the step's end is worth a second try, and the line proves it."""
-    verdict = classify(log(HEADER, "fetching", NETWORK, TAIL), FAILED)
+    verdict = classify(log(HEADER, "fetching", NETWORK, TAIL_OF_CURL), FAILED)
     assert said(verdict) == ("network", "yes")
     assert verdict.confidence >= 0.7
     assert verdict.strategy == "retry"
@@ -104,8 +105,8 @@ def test_users_own_group_named_run_is_output() -> None:
 
 def test_only_the_failed_step_counts() -> None:
     """Noise of a step that passed and of the clean-up is not read."""
-    passed = "##[group]Run fetch\nfetch\nshell: bash\n##[endgroup]"
-    verdict = classify(log(passed, REAL, HEADER, NETWORK, TAIL, "Post job cleanup.", REAL), FAILED)
+    passed = "##[group]Run fetch\nfetch\nshell: bash -e {0}\n##[endgroup]"
+    verdict = classify(log(passed, REAL, HEADER, NETWORK, TAIL_OF_CURL, "Post job cleanup.", REAL), FAILED)
     assert said(verdict) == ("network", "yes")
 
 
@@ -248,8 +249,8 @@ def test_error_of_no_known_tool_after_passing_trouble_takes_the_certainty_away()
     """What failed last may be what really failed: trouble that was followed by an unknown error is no clear `yes`."""
     trouble = "curl: (18) transfer closed with outstanding read data remaining"
     head, tail = (
-        ["##[group]Run ./sell", "shell: bash", "##[endgroup]"],
-        ["##[error]Process completed with exit code 1."],
+        ["##[group]Run ./sell", "shell: bash -e {0}", "##[endgroup]"],
+        [TAIL_OF_CURL],
     )
     between = [f"selling basket {number}" for number in range(10)]
 

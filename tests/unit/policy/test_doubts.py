@@ -10,7 +10,7 @@ from recovery.policy.classify import explain
 
 TROUBLE = "curl: (18) transfer closed with outstanding read data remaining"
 FAILED_TEST = "FAILED tests/test_cart.py::test_total - assert 3 == 4"
-TAIL = "##[error]Process completed with exit code 1."
+TAIL = "##[error]Process completed with exit code 18."
 FAILED = JobFacts(conclusion="failure", failed_steps=("Run ./fetch.sh",), steps_known=True)
 
 
@@ -74,7 +74,11 @@ def test_two_steps_that_failed(facts: JobFacts, trouble_first: bool) -> None:
     [
         "Error: the shop is shut",
         "schema: 3 differences",
-        "Coverage 79.2% is below 80%",
+        "Weight of the bundle: 79 kB of 70 kB",
+        "Pipeline result: totals differ by 3",
+        "3 breaking changes, see https://docs.example.org/schema",
+        "+ check --silent",
+        "[command]/usr/bin/check",
         "ORA-00942: no such table",
         "FEHLER",
     ],
@@ -95,6 +99,11 @@ def test_anything_else_that_follows(last: str) -> None:
         "fatal: unable to access 'https://githb.com/octo/shop/': Could not resolve host: githb.com",
         "fatal: unable to access 'https://git.example.org/shop/': The requested URL returned error: 500",
         "error: RPC failed; HTTP 403 curl 22 The requested URL returned error: 403",
+        "npm error network request to https://npm.example.org/cart failed, reason: connect ETIMEDOUT 203.0.113.3:443",
+        'Error response from daemon: Get "https://registry.example.org/v2/": context deadline exceeded',
+        "curl: (28) Operation timed out after 20001 milliseconds with 12 out of 99 bytes received",
+        "curl: (56) Received HTTP code 503 from proxy after CONNECT",
+        "curl: (35) error:0A000102:SSL routines::unsupported protocol",
     ],
 )
 def test_trouble_that_may_be_there_again(line: str) -> None:
@@ -108,12 +117,74 @@ def test_trouble_that_may_be_there_again(line: str) -> None:
         "fatal: unable to access 'https://github.com/octo/shop/': Could not resolve host: github.com",
         "error: RPC failed; curl 56 GnuTLS recv error (-54): Error in the pull function.",
         "npm error code ECONNRESET",
+        "npm error network request to https://registry.npmjs.org/cart failed, reason: connect ETIMEDOUT 104.16.1.3:443",
         "##[error]The runner has received a shutdown signal. This can happen when the runner service is stopped.",
     ],
 )
 def test_trouble_that_passes(line: str) -> None:
     """A broken transfer, a host that everybody uses, a machine that was taken away: a second try should pass."""
     assert ("yes", "") == answer(log(*step("./fetch.sh", line, TAIL)))
+
+
+def test_trouble_of_which_the_step_did_not_die() -> None:
+    """curl ends a step with its own exit code; where the step ended with another, something else ended it."""
+    other = "##[error]Process completed with exit code 1."
+    assert ("maybe", "the step did not end with its exit code") == answer(log(*step("./fetch.sh", TROUBLE, other)))
+
+
+@pytest.mark.parametrize("code", [126, 137, 139])
+def test_step_that_a_signal_ended(code: int) -> None:
+    """No transfer ends a step by a signal, or with the code of a command that could not be run."""
+    tail = f"##[error]Process completed with exit code {code}."
+    assert "maybe" == answer(log(*step("./fetch.sh", "npm error code ECONNRESET", tail)))[0]
+
+
+def test_closing_words_of_a_tool() -> None:
+    """What Gradle prints after every failure says nothing of another one."""
+    trouble = (
+        "> Could not GET 'https://repo.maven.apache.org/maven2/x/y/1/y-1.pom'. Received status code 503 from server"
+    )
+    closing = (
+        "* Try:",
+        "> Run with --stacktrace option to get the stack trace.",
+        "BUILD FAILED in 3s",
+        "2 actionable tasks",
+    )
+    tail = "##[error]Process completed with exit code 1."
+    assert "yes" == answer(log(*step("./gradlew build", trouble, *closing, tail)))[0]
+    assert "maybe" == answer(log(*step("./gradlew build", trouble, *closing, "2 totals differ", tail)))[0]
+
+
+def test_machine_that_gave_out() -> None:
+    """A runner is lost, too, where the job used up its memory or its room: people are asked."""
+    facts = JobFacts(conclusion="failure", steps_known=True, last_started_step="Run ./fetch.sh")
+    lost = log(*step("./fetch.sh", "fetching"))
+    full = log(*step("./fetch.sh", "##[error]No space left on device : '/home/runner/runners/_diag/Worker.log'"))
+    assert ["yes", "maybe"] == [answer(each, facts)[0] for each in (lost, full)]
+
+
+def test_cancelled_job_that_prints_the_runner_s_words() -> None:
+    """A person's cancelling is no lost runner, whatever a program prints."""
+    words = "The runner has received a shutdown signal."
+    facts = JobFacts(conclusion="cancelled")
+    ends = "##[error]The operation was canceled."
+    assert "no" == answer(log(*step("./sim.sh", f"sim: {words}", words, ends)), facts)[0]
+    assert "yes" == answer(log(*step("./sim.sh", f"##[error]{words}", ends)), facts)[0]
+
+
+def test_trouble_after_something_else_had_failed() -> None:
+    """Of work that goes on side by side the part that failed first is not the one that a transfer broke."""
+    failed, broken = "make[1]: *** [schema] Error 3", "make[1]: *** [fetch] Error 18"
+    tail = "##[error]Process completed with exit code 2."
+    retryable, doubts = answer(log(*step("make -j", "3 differences", failed, TROUBLE, broken, tail)))
+    assert ("maybe", True) == (retryable, "something had failed before it" in doubts)
+
+
+def test_sending_to_a_remote() -> None:
+    """What was pushed may have arrived."""
+    lines = ("error: RPC failed; curl 55 Send failure: Connection was reset", "send-pack: unexpected disconnect")
+    retryable, doubts = answer(log(*step("git sync", *lines, TAIL)))
+    assert ("maybe", True) == (retryable, "what it sent may have arrived" in doubts)
 
 
 def test_lost_runner_that_a_program_prints() -> None:

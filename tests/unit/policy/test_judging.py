@@ -109,7 +109,7 @@ def test_baseline_equal_to_the_log_leaves_nothing_to_act_on() -> None:
 )
 def test_step_tells_the_class_where_no_line_does(title: str, expected: str) -> None:
     """The name of the failed step says what kind of work broke; never that it may be tried again."""
-    verdict = classify(log(f"##[group]{title}", "shell: bash", "##[endgroup]", "the cart is gone", TAIL))
+    verdict = classify(log(f"##[group]{title}", "shell: bash -e {0}", "##[endgroup]", "the cart is gone", TAIL))
     assert (expected, "no") == said(verdict)
     assert verdict.confidence < 0.5
 
@@ -117,7 +117,7 @@ def test_step_tells_the_class_where_no_line_does(title: str, expected: str) -> N
 def test_runners_own_error_is_shown_where_nothing_is_known() -> None:
     """What an action reports as an error in words of its own is the best there is to read."""
     verdict = classify(
-        log("##[group]Run ./sell.sh", "shell: bash", "##[endgroup]", "##[error]No till for cart 7", TAIL)
+        log("##[group]Run ./sell.sh", "shell: bash -e {0}", "##[endgroup]", "##[error]No till for cart 7", TAIL)
     )
     assert ("No till for cart 7", 4) == (verdict.evidence[0].text, verdict.evidence[0].line)
 

@@ -8,8 +8,10 @@ import pytest
 
 import recovery.policy.rules
 from recovery.models.log import JobLog
+from recovery.policy.logs.chunks import CHUNK
+from recovery.policy.logs.framing import clean, decode
 from recovery.policy.logs.known import known_clues
-from recovery.policy.logs.reader import CHUNK, FoundLine, FoundLines, decode
+from recovery.policy.logs.reader import FoundLine, FoundLines
 from recovery.policy.logs.search import LogSearch
 from recovery.policy.rules.builtin import builtin_rules
 from recovery.policy.rules.model import Phase
@@ -41,12 +43,32 @@ def found(content: bytes, search: LogSearch = BOOM) -> list[FoundLine]:
         b"b\0o\0o\0m\0: 1",
         b"03:04:05 boom: 1",
         b"\x1b]0;title\x07boom: 1",
+        STAMP + b"^[[31mboom^[[0m: 1",
+        STAMP + b"^[[1;31m^[[Kboom: 1",
+        STAMP + b"#12 3.456 ##[error]boom: 1",
+        STAMP + b"#12 3.456 boom: 1",
+        STAMP + b"filebeat-1       | boom: 1",
+        b"2030-01-02T03:04:05Z 01O boom: 1",
+        STAMP + b"00E+boom: 1",
     ],
 )
 def test_line_is_found_under_its_wrapping(line: bytes) -> None:
     """Stamps, colours, columns, NULs, levels and progress bars do not hide what a line says."""
     lines = found(b"a\n" + line + b"\nb\n")
     assert [(hit.number, hit.frames[0].text) for hit in lines] == [(1, b"boom: 1")]
+
+
+def test_pattern_that_looks_like_a_colour_is_text() -> None:
+    """Only what colours and clears a line is taken off where control characters are made visible."""
+    assert b"error: ^[[:digit:]]+ and ^[[a-z] match nothing" == clean(
+        b"^[[31merror: ^[[:digit:]]+ and ^[[a-z] match nothing^[[0m"
+    )
+
+
+def test_container_is_no_runner() -> None:
+    """Who passed a line on is told, and that is no mark of the runner."""
+    lines = found(b"#1 0.5 ##[error]bang\nweb-1 | ##[warning]bang\n##[error]bang\n")
+    assert [("", True), ("warning", True), ("error", False)] == [(line.level, line.relayed) for line in lines]
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-8-sig"])
@@ -105,7 +127,7 @@ def test_every_example_is_found_in_the_middle_of_a_log() -> None:
 def test_sections_know_their_phase() -> None:
     """Set-up, steps and clean-up are told apart, and the runner's own end is seen."""
     content = (
-        b"Current runner version\n##[group]Run make\nshell: bash\n##[endgroup]\nout\n##[error]bad\n"
+        b"Current runner version\n##[group]Run make\nshell: bash -e {0}\n##[endgroup]\nout\n##[error]bad\n"
         b"Post job cleanup.\nCleaning up orphan processes\n"
     )
     reading = read_sections(JobLog(content=content), builtin_rules())
@@ -125,6 +147,6 @@ def test_million_equal_errors_keep_memory_small() -> None:
 
 def test_group_cut_off_by_an_error_is_output() -> None:
     """A group that never ends does not swallow the rest of the log."""
-    content = b"##[group]Run make\nshell: bash\nFAILED a.py::b\n##[error]bad\n"
+    content = b"##[group]Run make\nshell: bash -e {0}\nFAILED a.py::b\n##[error]bad\n"
     reading = read_sections(JobLog(content=content), builtin_rules())
     assert [hit.line for hit in reading.failed_sections[0].hits] == [3]

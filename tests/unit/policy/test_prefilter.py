@@ -34,9 +34,12 @@ BEFORE = (
     b"test (3.12)\tRun tests\t" + STAMP, b"job\tstep\t\xef\xbb\xbf" + STAMP, b"job\tstep\t", b"1999-12-31T23:59:59Z ",
     b"##[error]", STAMP + b"##[error]", STAMP + b"##[warning]", b"##[group]", STAMP + b"\x1b[31m##[error]",
     b"\x1b[0m" + STAMP, b" 10%\r", STAMP + b" 20%\r", b"#12 3.456 ", b"[INFO] ", b"  ", b"\xef\xbb\xbf",
+    STAMP + b"#12 3.456 ", STAMP + b"#1 0.1 ##[error]", b"web-1  | ", STAMP + b"queue_12 | ", STAMP + b"01O ",
+    STAMP + b"00E+", b"#1 2.3 web-1 | ", STAMP + b"^[[31m", b"j\ts\t" + STAMP + b"00O #7 8.9 ",
+    STAMP + b"web-1 | ##[error]##[command]", b"#1 2.3 ##[command]##[warning]", b"##[error]#1 2.3 ##[error]",
 )  # fmt: skip
 INSIDE = (
-    b"\x1b[31m", b"\x1b[0m", b"\x1b[1;38;5;200m", b"\x1b[", b"\x1b", b"\x1b]0;title\x07", b"\x1b]8;;http://a\x1b\\",
+    b"\x1b[31m", b"^[[1;32m", b"^[[", b"\x1b[0m", b"\x1b[1;38;5;200m", b"\x1b[", b"\x1b", b"\x1b]0;title\x07", b"\x1b]8;;http://a\x1b\\",
     b"\x1b]0;", b"\x1b_bk;t=1\x07", b"\x1b(B", b"\x1b[K", b"\0", b"\0\0", b"\r", b"\n", b"\xff", b"\xc3", b"\xe9",
     "é".encode(), "✘".encode(), b"\t", b" ", b"\x0b", b"\x0c", b"\x85", b"x", b"0",
 )  # fmt: skip

@@ -63,7 +63,7 @@ def test_good_pack_loads_and_works() -> None:
 
 def test_step_and_phase_limit_a_rule() -> None:
     """A rule that speaks of one step or phase is silent elsewhere."""
-    group = b"##[group]Run %s\nshell: bash\n##[endgroup]\nthe shop is closed\n##[error]bad\n"
+    group = b"##[group]Run %s\nshell: bash -e {0}\n##[endgroup]\nthe shop is closed\n##[error]bad\n"
     rules = RuleSet(parse_pack(pack(step="deploy", phase="step"), "shop.yml"))
     assert classify(JobLog(content=group % b"deploy.sh"), rules=rules).evidence
     assert not classify(JobLog(content=group % b"build.sh"), rules=rules).evidence
